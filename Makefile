@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+# thermograf: `make help` lists the targets.
+
+VERSION := 0.1.0
+# DEBUG=1: ASan and UBSan, own folder, the same targets.
+DEBUG   ?= 0
+# V=1 shows the commands.
+V       ?= 0
+ifeq ($(DEBUG),1)
+O := build/debug
+else
+O := build
+endif
+
+# The only legal include order (DESIGN section 2): a file includes what stands before it, never after.
+# tests/lint/layers checks it.
+LIB := ground text parse report log inifile config bucket spec feature layout rows delta window \
+       point lineproto disks decode series batch verdict backoff spool poller http probe snapshot \
+       output selfmon loop
+
+CC      ?= cc
+CLANG   ?= clang
+PKGS    := libbpf libelf libcurl inih zlib
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Werror -Wshadow -Wvla -Wconversion -Wno-sign-conversion -Wmissing-prototypes \
+           -Wstrict-prototypes -Wundef -Wformat=2
+CPPFLAGS_ALL = -D_GNU_SOURCE -DTHERMOGRAF_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
+CFLAGS_ALL   = -std=gnu17 $(WARN) $(CFLAGS) -fno-omit-frame-pointer -MMD -MP
+LDLIBS_ALL   = $(shell pkg-config --libs $(PKGS)) $(LDLIBS)
+ifeq ($(DEBUG),1)
+CFLAGS_ALL += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS    += -fsanitize=address,undefined
+endif
+
+# Not every file of LIB has a source: some are headers only.
+LIB_SRC  := $(wildcard $(LIB:%=lib/%.c))
+LIB_OBJ  := $(LIB_SRC:lib/%.c=$(O)/lib/%.o)
+CMD_OBJ  := $(patsubst cmd/%.c,$(O)/cmd/%.o,$(wildcard cmd/*.c))
+PROBES   := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+UNIT     := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+ifeq ($(V),1)
+say = @:
+Q   =
+else
+say = @printf '  %-5s %s\n'
+Q   = @
+endif
+
+.PHONY: all help deps run check lint fuzz vm bench clean unit format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(O)/thermograf probes ## build the agent and its probes into build/
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@printf '  %s\n' 'DEBUG=1: with ASan and UBSan, in build/debug.  V=1: show commands.'
+
+$(O)/thermograf: $(CMD_OBJ) $(O)/libthermograf.a
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(O)/libthermograf.a $(LDLIBS_ALL)
+
+$(O)/libthermograf.a: $(LIB_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/lib/%.o: lib/%.c | compiler
+	$(say) CC $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+$(O)/cmd/%.o: cmd/%.c | compiler
+	$(say) CC $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+# ---- BPF. -mcpu=v3 needs Linux 5.1; the multiarch folder holds asm/types.h.
+BPF_ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPF_FLAGS  = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
+             -I/usr/include/$(shell $(CC) -print-multiarch) -Ibpf
+
+.PHONY: probes
+probes: $(PROBES:%=$(O)/probes/%.bpf.o) $(PROBES:%=$(O)/probes/%.ini)
+
+$(O)/probes/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.bpf.h)
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -c -o $@ $<
+
+$(O)/probes/%.ini: bpf/%.ini
+	$(Q)mkdir -p $(@D) && cp $< $@
+
+# ---- Unit tests: one binary per tests/unit/test_*.c; an unregistered test is an unused function.
+unit: $(UNIT)
+
+$(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
+
+.PHONY: compiler
+compiler:
+	@pkg-config --exists $(PKGS) || { echo 'missing libraries: run "make deps" as root'; exit 1; }
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d)

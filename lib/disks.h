@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * disks.h: the table of block devices: number to name and layer. The table is plain data for the pure
+ * stages; disks_scan() is the edge that fills it from sysfs.
+ *
+ * sysfs answers from memory: a hung disk does not hold it up.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The kernel's DISK_NAME_LEN. */
+#define DISKS_NAME_MAX 32
+/** More block devices than this are not named (dev numbers instead), and that is told. */
+#define DISKS_MAX 4096
+
+struct disk {
+	uint32_t dev; /* major << 20 | minor: the kernel's own dev_t */
+	char name[DISKS_NAME_MAX];
+	bool stack; /* stands on other block devices (dm, md, multipath head) */
+};
+
+struct disks {
+	struct disk *disks; /* sorted by dev */
+	size_t n;
+	size_t cap;
+};
+
+/** The disk with that number, or NULL. */
+const struct disk *disks_find(const struct disks *disks, uint32_t dev);
+
+/**
+ * Reads all block devices (whole disks) anew.
+ * @param sys_block  "/sys/block"; another folder in tests
+ * @return 0; negative errno: the folder cannot be read, the table is as before
+ */
+int disks_scan(struct disks *disks, const char *sys_block);
+
+void disks_free(struct disks *disks);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * http.h: POSTs on libcurl's multi interface, driven by our poller. An edge; does not judge answers.
+ *
+ * Bodies go through a read function without a seek function: libcurl then cannot silently send a request
+ * twice on a fresh connection (lib/transfer.c Curl_retry_request), which would count twice at some receivers.
+ */
+#pragma once
+#include "batch.h"
+#include "poller.h"
+
+#include <stdint.h>
+
+/** Of an answer's body this much is kept: enough for every receiver's message. */
+#define HTTP_BODY_MAX 2048
+/** Idle connections older than this are not used again: Telegraf's listeners close theirs after 10 s. */
+#define HTTP_MAX_IDLE_S 8
+/** A connection is renewed after this long, so that a moved name is found. */
+#define HTTP_MAX_LIFETIME_S 300
+
+struct http;
+struct http_client;
+
+struct http_result {
+	int transport;	   /* 0: answered; else a CURLcode */
+	const char *error; /* transport's text, for a person */
+	long status;
+	const char *retry_after; /* or NULL */
+	const char *body;	 /* NUL-terminated, "" when none */
+	uint64_t took_ns;
+};
+
+/** Runs on the loop; the client may be used for the next request from within. */
+typedef void (*http_fn)(void *ctx, const struct http_result *result);
+
+/** One per agent. */
+int http_new(struct poller *poller, struct http **ret_http);
+void http_free(struct http *http);
+
+struct http_settings {
+	const char *user_agent;
+	const char *username; /* "" = none */
+	const char *password;
+	uint64_t timeout_ns;
+};
+
+/** One per output: one request at a time, its connection kept alive. Settings are copied. */
+int http_client_new(struct http *http, const struct http_settings *settings,
+		    struct http_client **ret_client);
+/** Ends a running request without calling back. */
+void http_client_free(struct http_client *client);
+
+/**
+ * Starts a POST of the batch's body as text/plain; charset=utf-8, with Content-Encoding as the batch says.
+ * @param url    whole, copied
+ * @param batch  borrowed until @p fn is called
+ * @param fresh  true: on a new connection (after a failure)
+ * @return 0; -EBUSY: one is running; -EINVAL: libcurl does not take the URL; -ENOMEM
+ */
+int http_post(struct http_client *client, const char *url, const struct batch *batch, bool fresh,
+	      http_fn fn, void *ctx);
+
+/** Percent-encodes a query value onto @p out. */
+struct text;
+void http_escape(struct text *out, const char *value);

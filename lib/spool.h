@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * spool.h: the store between collecting and sending, one per output, and the only queue.
+ *
+ * In memory. Bounded in bytes: what does not fit makes the oldest leave, which is counted. Two cursors: the
+ * newest window goes first, old ones follow oldest first, at a rate that the caller sets. A batch that is
+ * being sent is lent, not removed: it is taken back or done with.
+ */
+#pragma once
+#include "batch.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spool_totals {
+	uint64_t batches; /* in the spool now, lent ones included */
+	uint64_t points;
+	uint64_t bytes;
+	uint64_t dropped_points; /* ever, because the spool was full */
+	uint64_t dropped_batches;
+	int64_t oldest_stamp_ns; /* 0 when empty */
+};
+
+struct spool;
+
+/** @param max_bytes  of bodies; > 0 */
+int spool_new(uint64_t max_bytes, struct spool **ret_spool);
+void spool_free(struct spool *spool);
+void spool_freep(struct spool **spool);
+
+/**
+ * Puts a batch; the spool owns it from here on, also on failure.
+ * @param front  true: beside the oldest (halves of a split batch), false: as the newest
+ * @return 0; -ENOMEM (dropped and counted); -E2BIG: larger than the whole spool (dropped and counted)
+ */
+int spool_put(struct spool *spool, struct batch *batch);
+
+enum spool_cursor {
+	SPOOL_FRESH, /* the first batch not yet tried of the newest window */
+	SPOOL_OLD,   /* the oldest batch */
+};
+
+/**
+ * Lends a batch. At most one is lent at a time.
+ * @return borrowed until spool_done() or spool_return(); NULL: none, or one is lent already
+ */
+const struct batch *spool_lend(struct spool *spool, enum spool_cursor cursor);
+
+/** The lent batch is settled: sent or dropped by the receiver. It is freed. */
+void spool_done(struct spool *spool);
+
+/** The lent batch stays: it is no longer fresh. */
+void spool_return(struct spool *spool);
+
+/** The lent batch is replaced by two, at its place. They are the spool's. */
+void spool_split(struct spool *spool, struct batch *first, struct batch *second);
+
+struct spool_totals spool_totals(const struct spool *spool);
