@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+/* PIPE_BUF: one write of at most this much is not mixed with another thread's, also into a pipe. */
+#define LOG_LINE_MAX 4096
+
+const char *const log_level_names[LOG_LEVEL_MAX] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+/* sd-daemon(3): the priorities of syslog(3). */
+static const char priorities[LOG_LEVEL_MAX] = {
+	[LOG_LEVEL_ERROR] = '3',
+	[LOG_LEVEL_WARNING] = '4',
+	[LOG_LEVEL_INFO] = '6',
+	[LOG_LEVEL_DEBUG] = '7',
+};
+
+static _Atomic enum log_level most = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+	assert(level < LOG_LEVEL_MAX);
+
+	most = level;
+}
+
+int log_wants(enum log_level level)
+{
+	return level <= most;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	assert(level < LOG_LEVEL_MAX && fmt);
+
+	if (!log_wants(level))
+		return;
+	int saved = errno;
+	char line[LOG_LINE_MAX];
+	size_t head = 0;
+	if (getenv("JOURNAL_STREAM")) {
+		line[0] = '<';
+		line[1] = priorities[level];
+		line[2] = '>';
+		head = 3;
+	}
+
+	/* %m in fmt means the caller's errno, which getenv() leaves alone. */
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(line + head, sizeof(line) - head, fmt, args);
+	va_end(args);
+	if (n < 0)
+		n = 0;
+	size_t len = MIN(head + (size_t)n, sizeof(line) - 1);
+
+	/* A receiver's answer or a file name in a message must not forge a second line. */
+	for (size_t i = head; i < len; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = ' ';
+	line[len++] = '\n';
+	ssize_t written = write(STDERR_FILENO, line, len);
+	(void)written; /* nowhere left to say it */
+	errno = saved;
+}
