@@ -14,9 +14,9 @@ endif
 
 # The only legal include order (DESIGN section 2): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground text parse report log inifile config bucket spec feature layout rows delta window \
-       point lineproto disks decode series batch verdict backoff spool poller http probe snapshot \
-       output selfmon loop
+LIB := ground text parse report log inifile config bucket spec feature layout rows delta window clock \
+       point lineproto disks decode series batch verdict backoff spool poller http kernel \
+       rodata probe probebind snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc
 CLANG   ?= clang
@@ -75,7 +75,7 @@ $(O)/cmd/%.o: cmd/%.c | compiler
 
 # ---- BPF. -mcpu=v3 needs Linux 5.1; the multiarch folder holds asm/types.h.
 BPF_ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-BPF_FLAGS  = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror \
+BPF_FLAGS  = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -Wno-unused-parameter \
              -I/usr/include/$(shell $(CC) -print-multiarch) -Ibpf
 
 .PHONY: probes
@@ -98,6 +98,47 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 .PHONY: compiler
 compiler:
 	@pkg-config --exists $(PKGS) || { echo 'missing libraries: run "make deps" as root'; exit 1; }
+
+# ---- What must be on the machine, by Debian's package names. A name with ? is left out where the distribution
+# does not have it: tests that want it are then skipped.
+DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
+              python3 util-linux procps
+DEPS_CHECK := $(DEPS_RUN) libcmocka-dev fio bpftool?
+DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev? \
+              qemu-system-x86 busybox-static cpio kmod
+
+deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)
+	@packaging/deps $(DEPS)
+
+# The first step of a target that must work on a fresh machine; the rest is done by a make that sees what is there now.
+run: ## see it work: a demonstration in the terminal (root)
+	@packaging/deps $(DEPS_RUN)
+	@$(MAKE) --no-print-directory all
+	@tests/e2e/demo.py --build $(O)
+
+check: ## all tests that can run here (root: all)
+	@packaging/deps $(DEPS_CHECK)
+	@$(MAKE) --no-print-directory all unit
+	@tests/check --build $(O) unit e2e
+
+LINTS := format tidy cppcheck layers probe-names kernel-versions
+lint: ## format, clang-tidy, cppcheck, layer order, no probe names, no kernel versions
+	@tests/check --build $(O) $(LINTS:%=lint:%) lint:samples
+
+# ---- Fuzzers: libFuzzer needs clang, and the library built with coverage.
+FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECS ?= 30
+FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+
+fuzz: $(FUZZ:%=build/fuzz/%) ## run every fuzzer for FUZZ_SECS (30) seconds
+	@tests/check --build build --fuzz-seconds $(FUZZ_SECS) fuzz
+
+build/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
+	$(say) FUZZ $@
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(FUZZ_FLAGS) -o $@ $< $(LIB_SRC) $(LDLIBS_ALL)
+
+print-%: # the value of a variable, for scripts
+	@echo '$($*)'
 
 clean: ## remove build/
 	rm -rf build
