@@ -300,6 +300,9 @@ static char *reader(char *buffer, int size, void *ctx)
 
 	if (!check_line(ini, s, len))
 		len = 0;
+	/* libinih r55 cuts comments off values, but not off what continues them. */
+	if (ini->continued)
+		len = code_len(s, len);
 	if (len >= (size_t)size) {
 		/* This libinih was built with shorter lines than Debian's. */
 		complain(ini, ini->line, "line of %zu bytes; this libinih reads %d", len, size - 1);

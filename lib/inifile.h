@@ -2,12 +2,14 @@
 /**
  * inifile.h: an INI text to (section, key, value, line), on libinih, with its traps made errors.
  *
- * Pure. What libinih would do silently is reported with file and line instead: lines over 199 bytes
- * (cut into a wrong value and a bogus next line), sections over 49, names over 49, ":" as a separator,
- * an indented line that holds "=" (it would be appended to the value above), a key twice, a key before
- * the first section, NUL bytes, text that is not UTF-8. A value may continue on indented lines, which
- * are joined by one blank. " ;" starts a comment in a value, as libinih has it: documented, cannot be
- * told from a value. Empty sections are delivered too.
+ * Pure. What libinih r55 would do silently is reported with file and line instead: lines over 199 bytes
+ * (cut into a wrong value and a bogus next line), sections over 49 (cut), keys over 49 (their continuation
+ * goes to another key), ":" as a separator, an indented line that holds "=" or starts with "[" (it would be
+ * appended to the value above), text after "]", a key twice, a key before the first section, NUL bytes,
+ * control characters, text that is not UTF-8. A key or section that was refused takes what belongs to it along.
+ * A value may continue on indented lines, which are joined by one blank. " ;" starts a comment, as libinih has
+ * it (here also on continuation lines): documented, cannot be told from a value. " #" after a value starts none
+ * and is warned of. Empty sections are delivered too. A byte order mark and CR before LF are skipped.
  */
 #pragma once
 #include "report.h"
