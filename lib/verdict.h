@@ -36,8 +36,8 @@ extern const char *const verdict_action_names[VERDICT_ACTION_MAX];
 extern const char *const verdict_reason_names[VERDICT_REASON_MAX];
 
 struct verdict_answer {
-	int transport;		 /* 0 = an HTTP answer came; else the request failed before */
-	long status;		 /* HTTP status */
+	int transport;		 /* 0 = a whole HTTP answer came; else the request failed before */
+	long status;		 /* HTTP status; 0 = none came */
 	const char *retry_after; /* header's text or NULL */
 	const char *body;	 /* NUL-terminated, may be cut; or NULL */
 };

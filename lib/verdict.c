@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verdict.h"
+
+#include "ground.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const verdict_action_names[] = {"sent", "retry", "split", "drop", "hold"};
+const char *const verdict_reason_names[] = {"ok",      "transport", "overloaded", "server",
+					    "auth",    "not_found", "too_large",  "rejected",
+					    "partial", "unexpected"};
+static_assert(ARRAY_SIZE(verdict_action_names) == VERDICT_ACTION_MAX, "a name for each action");
+static_assert(ARRAY_SIZE(verdict_reason_names) == VERDICT_REASON_MAX, "a name for each reason");
+
+/* Telegraf waits this long on a Retry-After that it cannot read, a date among them. */
+#define RETRY_AFTER_UNREADABLE_MS 10000
+
+/* The first row that matches counts. */
+struct rule {
+	long status_min, status_max;
+	const char *phrase; /* in the body, whatever its case; NULL: any body */
+	enum verdict_action action;
+	enum verdict_reason reason;
+};
+
+/* Names of receivers: influxdb 1, 2, 3; vm = VictoriaMetrics and vmagent; telegraf = its HTTP inputs. */
+static const struct rule rules[] = {
+	{200, 299, NULL, VERDICT_SENT, REASON_OK},
+	{401, 401, NULL, VERDICT_HOLD, REASON_AUTH},
+	{403, 403, NULL, VERDICT_HOLD, REASON_AUTH},
+	{404, 404, NULL, VERDICT_HOLD, REASON_NOT_FOUND},
+	{407, 407, NULL, VERDICT_HOLD, REASON_AUTH}, /* a proxy's 401 */
+	/* nginx: the client was too slow or went away; telegraf's http_listener_v2: it is shutting down */
+	{408, 408, NULL, VERDICT_RETRY, REASON_SERVER},
+	{410, 410, NULL, VERDICT_RETRY, REASON_SERVER},
+	{499, 499, NULL, VERDICT_RETRY, REASON_SERVER},
+	{413, 413, NULL, VERDICT_SPLIT, REASON_TOO_LARGE},
+	{429, 429, NULL, VERDICT_RETRY, REASON_OVERLOADED},
+
+	/* vm has no 413: httpserver.Errorf's default is 400; "too big data size exceeding -influx.maxRequestSize" */
+	{400, 400, "too big", VERDICT_SPLIT, REASON_TOO_LARGE},
+	/* telegraf, when the limit was met within a compressed or chunked body */
+	{400, 400, "body too large", VERDICT_SPLIT, REASON_TOO_LARGE},
+	/* influxdb 1 and 3: the other lines are stored */
+	{400, 400, "partial write", VERDICT_DROP, REASON_PARTIAL},
+	/* telegraf's influxdb_listener: the other lines are taken */
+	{400, 400, "metric parse error", VERDICT_DROP, REASON_PARTIAL},
+	/* influxdb 1 without db=, vm on an unknown path: our settings are at fault, not the lines */
+	{400, 400, "database is required", VERDICT_HOLD, REASON_NOT_FOUND},
+	{400, 400, "unsupported path", VERDICT_HOLD, REASON_NOT_FOUND},
+	{400, 400, NULL, VERDICT_DROP, REASON_REJECTED},
+	{406, 406, NULL, VERDICT_DROP, REASON_REJECTED},
+	{422, 422, "partial write", VERDICT_DROP, REASON_PARTIAL},
+	/* influxdb 3: a limit of columns, tables or databases: nothing is stored */
+	{422, 422, "limit", VERDICT_DROP, REASON_REJECTED},
+	/* influxdb 2: type conflict or beyond retention: the rest is stored */
+	{422, 422, NULL, VERDICT_DROP, REASON_PARTIAL},
+
+	/* Old influxdb 1 and 2 say 500 to data that will never pass; a retry would block all that follows. */
+	{500, 599, "partial write", VERDICT_DROP, REASON_PARTIAL},
+	{500, 599, "field type conflict", VERDICT_DROP, REASON_PARTIAL},
+	{500, 599, "points beyond retention", VERDICT_DROP, REASON_PARTIAL},
+	{500, 599, "unable to parse", VERDICT_DROP, REASON_REJECTED},
+	/* influxdb enterprise: it is stored in the queue already and sent from there */
+	{500, 599, "hinted handoff queue not empty", VERDICT_DROP, REASON_PARTIAL},
+	{503, 503, NULL, VERDICT_RETRY, REASON_OVERLOADED},
+	{500, 599, NULL, VERDICT_RETRY, REASON_SERVER},
+};
+
+static struct verdict by_rules(long status, const char *body)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		const struct rule *r = &rules[i];
+
+		if (status < r->status_min || status > r->status_max)
+			continue;
+		if (r->phrase && !(body && strcasestr(body, r->phrase)))
+			continue;
+		return (struct verdict){.action = r->action, .reason = r->reason};
+	}
+	return (struct verdict){.action = VERDICT_HOLD, .reason = REASON_UNEXPECTED};
+}
+
+/* Seconds, also with decimals. Not strtod(): that would take "inf", "0x1p4" and a locale's comma. */
+static uint64_t retry_after_ms(const char *text)
+{
+	uint64_t ms = 0, scale = 100;
+
+	text += strspn(text, " \t");
+	if (*text < '0' || *text > '9')
+		return RETRY_AFTER_UNREADABLE_MS;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		ms = ms * 10 + (uint64_t)(*text - '0') * 1000;
+		ms = MIN(ms, VERDICT_RETRY_AFTER_MAX_MS);
+	}
+	if (*text == '.') {
+		for (text++; *text >= '0' && *text <= '9'; text++, scale /= 10)
+			ms += (uint64_t)(*text - '0') * scale;
+	}
+	text += strspn(text, " \t");
+	return *text ? RETRY_AFTER_UNREADABLE_MS : MIN(ms, VERDICT_RETRY_AFTER_MAX_MS);
+}
+
+struct verdict verdict_of(const struct verdict_answer *answer)
+{
+	assert(answer);
+
+	struct verdict verdict = by_rules(answer->status, answer->body);
+
+	/*
+	 * A connection may break after the status came: a server that answers 413 resets it while we still send
+	 * (seen with influxdb 1.6). These two statuses mean the same without the rest of the answer.
+	 */
+	if (answer->transport && verdict.action != VERDICT_SENT && answer->status != 413)
+		return (struct verdict){.action = VERDICT_RETRY, .reason = REASON_TRANSPORT};
+	if (verdict.action == VERDICT_RETRY && answer->retry_after)
+		verdict.retry_after_ms = retry_after_ms(answer->retry_after);
+	return verdict;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ground.h"
+#include "verdict.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <cmocka.h>
+
+/* Answers as receivers give them; where they come from is said in front of each group. */
+static const struct row {
+	long status;
+	const char *body;
+	enum verdict_action action;
+	enum verdict_reason reason;
+} answers[] = {
+	/* All receivers; influxdb 3's /ping and empty writes give 200. */
+	{204, "", VERDICT_SENT, REASON_OK},
+	{200, "{\"results\":[]}", VERDICT_SENT, REASON_OK},
+	{202, NULL, VERDICT_SENT, REASON_OK},
+	{206, "", VERDICT_SENT, REASON_OK},
+	/* A success stays one whatever it says. */
+	{204, "partial write", VERDICT_SENT, REASON_OK},
+
+	/* InfluxDB 1 */
+	{400, "{\"error\":\"partial write: points beyond retention policy dropped=3\"}\n",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{400,
+	 "{\"error\":\"partial write: field type conflict: input field \\\"count\\\" on measurement "
+	 "\\\"block_io\\\" is type float, already exists as type integer dropped=1\"}\n",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{400,
+	 "{\"error\":\"partial write: max-series-per-database limit exceeded: (1000000) dropped=7\"}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{400,
+	 "{\"error\":\"partial write: unable to parse 'm,h= v=1i': missing tag value dropped=0\"}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{400, "{\"error\":\"unable to parse 'garbage': missing fields\"}\n", VERDICT_DROP,
+	 REASON_REJECTED},
+	{400, "{\"error\":\"database is required\"}\n", VERDICT_HOLD, REASON_NOT_FOUND},
+	{401, "{\"error\":\"authorization failed\"}\n", VERDICT_HOLD, REASON_AUTH},
+	{403,
+	 "{\"error\":\"\\\"u\\\" user is not authorized to write to database \\\"telegraf\\\"\"}",
+	 VERDICT_HOLD, REASON_AUTH},
+	{404, "{\"error\":\"database not found: \\\"telegraf\\\"\"}\n", VERDICT_HOLD,
+	 REASON_NOT_FOUND},
+	{405, "Method Not Allowed\n", VERDICT_HOLD, REASON_UNEXPECTED},
+	{413, "{\"error\":\"Request Entity Too Large\"}", VERDICT_SPLIT, REASON_TOO_LARGE},
+	{500, "{\"error\":\"timeout\"}\n", VERDICT_RETRY, REASON_SERVER},
+	{500, "{\"error\":\"engine: cache-max-memory-size exceeded: (1074789120/1073741824)\"}",
+	 VERDICT_RETRY, REASON_SERVER},
+	{500, "{\"error\":\"partial write: field type conflict dropped=1\"}", VERDICT_DROP,
+	 REASON_PARTIAL},
+	{500, "{\"error\":\"field type conflict: input field \\\"v\\\" is type float\"}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{500, "{\"error\":\"write failed: points beyond retention policy\"}", VERDICT_DROP,
+	 REASON_PARTIAL},
+	{500, "{\"error\":\"unable to parse 'x'\"}", VERDICT_DROP, REASON_REJECTED},
+	{500, "{\"error\":\"write failed: hinted handoff queue not empty\"}", VERDICT_DROP,
+	 REASON_PARTIAL},
+	{503, "request throttled, queue full\n", VERDICT_RETRY, REASON_OVERLOADED},
+
+	/* InfluxDB 2 */
+	{400, "{\"code\":\"invalid\",\"message\":\"unable to parse 'm v=': missing field value\"}",
+	 VERDICT_DROP, REASON_REJECTED},
+	{401, "{\"code\":\"unauthorized\",\"message\":\"unauthorized access\"}", VERDICT_HOLD,
+	 REASON_AUTH},
+	{403, "{\"code\":\"forbidden\",\"message\":\"insufficient permissions for write\"}",
+	 VERDICT_HOLD, REASON_AUTH},
+	{404, "{\"code\":\"not found\",\"message\":\"bucket \\\"x\\\" not found\"}", VERDICT_HOLD,
+	 REASON_NOT_FOUND},
+	{413, "{\"code\":\"request too large\",\"message\":\"points batch is too large\"}",
+	 VERDICT_SPLIT, REASON_TOO_LARGE},
+	{422,
+	 "{\"code\":\"unprocessable entity\",\"message\":\"failure writing points to database: "
+	 "partial write: field type conflict: input field \\\"v\\\" dropped=1\"}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{422, "{\"message\":\"partial write: max-values-per-tag limit exceeded dropped=2\"}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{500, "{\"code\":\"internal error\",\"message\":\"An internal error has occurred.\"}",
+	 VERDICT_RETRY, REASON_SERVER},
+	{429, "{\"code\":\"too many requests\"}", VERDICT_RETRY, REASON_OVERLOADED},
+	{408, "", VERDICT_RETRY, REASON_SERVER},
+	{499, "", VERDICT_RETRY, REASON_SERVER},
+
+	/* InfluxDB 3 */
+	{400,
+	 "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":\"x\","
+	 "\"line_number\":1,\"error_message\":\"No fields were provided\"}]}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{400, "{\"error\":\"line protocol parsing error\",\"data\":{}}", VERDICT_DROP,
+	 REASON_REJECTED},
+	{401, "", VERDICT_HOLD, REASON_AUTH},
+	{415, "", VERDICT_HOLD, REASON_UNEXPECTED},
+	{422, "Update to schema would exceed number of columns per table limit of 500 columns",
+	 VERDICT_DROP, REASON_REJECTED},
+
+	/* VictoriaMetrics and vmagent: text/plain, 400 for all without a code of its own */
+	{400,
+	 "remoteAddr: \"127.0.0.1:1\"; too big data size exceeding "
+	 "-influx.maxRequestSize=67108864 bytes",
+	 VERDICT_SPLIT, REASON_TOO_LARGE},
+	{400, "too big unpacked request; mustn't exceed 33554432 bytes", VERDICT_SPLIT,
+	 REASON_TOO_LARGE},
+	{400, "incorrect influx line \"garbage\": cannot find Whitespace I", VERDICT_DROP,
+	 REASON_REJECTED},
+	{400, "unsupported path requested: \"/api/v3/write_lp\"", VERDICT_HOLD, REASON_NOT_FOUND},
+	{503, "cannot store metrics: the storage is in read-only mode", VERDICT_RETRY,
+	 REASON_OVERLOADED},
+	{429, "remote storage systems cannot keep up with the data ingestion rate", VERDICT_RETRY,
+	 REASON_OVERLOADED},
+
+	/* Telegraf's influxdb_listener, influxdb_v2_listener, http_listener_v2 */
+	{400,
+	 "{\"error\":\"metric parse error: expected field at 1:8: \\\"garbage\\\" (and 2 other parse "
+	 "errors)\"}",
+	 VERDICT_DROP, REASON_PARTIAL},
+	{400, "{\"error\":\"http: request body too large\"}", VERDICT_SPLIT, REASON_TOO_LARGE},
+	{400, "{\"error\":\"gzip: invalid header\"}", VERDICT_DROP, REASON_REJECTED},
+	{400, "{\"error\":\"http: bad request\"}", VERDICT_DROP, REASON_REJECTED},
+	{401, "Unauthorized", VERDICT_HOLD, REASON_AUTH},
+	{404, "404 page not found\n", VERDICT_HOLD, REASON_NOT_FOUND},
+	{410, "", VERDICT_RETRY, REASON_SERVER},
+	{413, "", VERDICT_SPLIT, REASON_TOO_LARGE},
+	{413, "{\"code\":\"invalid\",\"message\":\"http: request body too large\"}", VERDICT_SPLIT,
+	 REASON_TOO_LARGE},
+	{429, "", VERDICT_RETRY, REASON_OVERLOADED},
+	{503, "", VERDICT_RETRY, REASON_OVERLOADED},
+
+	/* What stands between: proxies and load balancers */
+	{502, "<html><h1>502 Bad Gateway</h1></html>", VERDICT_RETRY, REASON_SERVER},
+	{504, "<html><h1>504 Gateway Time-out</h1></html>", VERDICT_RETRY, REASON_SERVER},
+	{507, NULL, VERDICT_RETRY, REASON_SERVER},
+	{407, "", VERDICT_HOLD, REASON_AUTH},
+	{301, "", VERDICT_HOLD, REASON_UNEXPECTED},
+	{308, "", VERDICT_HOLD, REASON_UNEXPECTED},
+	{418, NULL, VERDICT_HOLD, REASON_UNEXPECTED},
+	{100, NULL, VERDICT_HOLD, REASON_UNEXPECTED},
+	{0, NULL, VERDICT_HOLD, REASON_UNEXPECTED},
+	{999, NULL, VERDICT_HOLD, REASON_UNEXPECTED},
+};
+
+static void every_known_answer_has_its_meaning(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		const struct row *a = &answers[i];
+		struct verdict_answer answer = {.status = a->status, .body = a->body};
+		struct verdict verdict = verdict_of(&answer);
+
+		if (verdict.action != a->action || verdict.reason != a->reason)
+			fail_msg("%ld %s: %s (%s)", a->status, a->body ? a->body : "",
+				 verdict_action_names[verdict.action],
+				 verdict_reason_names[verdict.reason]);
+		assert_int_equal(verdict.retry_after_ms, 0);
+	}
+}
+
+/* Without an answer nothing is known, and what is not known is tried again. */
+static void no_answer_is_tried_again(void **state)
+{
+	static const long statuses[] = {0, 100, 400, 401, 404, 429, 500, 503};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		struct verdict_answer answer = {.transport = 56, .status = statuses[i]};
+		struct verdict verdict = verdict_of(&answer);
+
+		assert_int_equal(verdict.action, VERDICT_RETRY);
+		assert_int_equal(verdict.reason, REASON_TRANSPORT);
+	}
+}
+
+/* A 413 is often followed by a reset, and a 204 has nothing more to say. */
+static void a_torn_answer_still_says_sent_or_too_large(void **state)
+{
+	struct verdict_answer sent = {.transport = 56, .status = 204};
+	struct verdict_answer too_large = {.transport = 55, .status = 413};
+
+	(void)state;
+	assert_int_equal(verdict_of(&sent).action, VERDICT_SENT);
+	assert_int_equal(verdict_of(&too_large).action, VERDICT_SPLIT);
+}
+
+static void retry_after_is_read_in_seconds(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ms;
+	} rows[] = {
+		{"0", 0},
+		{"1", 1000},
+		{"30", 30000},
+		{" 30 ", 30000},
+		{"1.5", 1500},
+		{"0.25", 250},
+		{"2.0009", 2000},
+		{"600", 600000},
+		{"601", 600000},
+		{"600.5", 600000},
+		{"99999999999999999999999999", 600000},
+		{"Wed, 21 Oct 2015 07:28:00 GMT", 10000},
+		{"soon", 10000},
+		{"", 10000},
+		{"-5", 10000},
+		{"inf", 10000},
+		{"10s", 10000},
+		{"1,5", 10000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct verdict_answer answer = {.status = i % 2 ? 429 : 503,
+						.retry_after = rows[i].text};
+
+		if (verdict_of(&answer).retry_after_ms != rows[i].ms)
+			fail_msg("\"%s\": %lu ms", rows[i].text,
+				 (unsigned long)verdict_of(&answer).retry_after_ms);
+	}
+}
+
+static void retry_after_means_nothing_elsewhere(void **state)
+{
+	struct verdict_answer sent = {.status = 204, .retry_after = "30"};
+	struct verdict_answer held = {.status = 404, .retry_after = "30"};
+
+	(void)state;
+	assert_int_equal(verdict_of(&sent).retry_after_ms, 0);
+	assert_int_equal(verdict_of(&held).retry_after_ms, 0);
+}
+
+/* Of what may be lost for good, every status must be on purpose: all others are kept. */
+static void only_400_406_and_422_drop_without_a_phrase(void **state)
+{
+	(void)state;
+	for (long status = 0; status < 1000; status++) {
+		struct verdict_answer answer = {.status = status};
+		bool drops = verdict_of(&answer).action == VERDICT_DROP;
+
+		assert_int_equal(drops, status == 400 || status == 406 || status == 422);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_known_answer_has_its_meaning),
+		cmocka_unit_test(no_answer_is_tried_again),
+		cmocka_unit_test(a_torn_answer_still_says_sent_or_too_large),
+		cmocka_unit_test(retry_after_is_read_in_seconds),
+		cmocka_unit_test(retry_after_means_nothing_elsewhere),
+		cmocka_unit_test(only_400_406_and_422_drop_without_a_phrase),
+	};
+
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
