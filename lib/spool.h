@@ -4,7 +4,8 @@
  *
  * In memory. Bounded in bytes: what does not fit makes the oldest leave, which is counted. Two cursors: the
  * newest window goes first, old ones follow oldest first, at a rate that the caller sets. A batch that is
- * being sent is lent, not removed: it is taken back or done with.
+ * being sent is lent, not removed: it is given back or settled. Nothing leaves uncounted: a batch that was put
+ * was lent and settled, is counted as dropped, or is still here.
  */
 #pragma once
 #include "batch.h"
@@ -16,7 +17,8 @@
 struct spool_totals {
 	uint64_t batches; /* in the spool now, lent ones included */
 	uint64_t points;
-	uint64_t bytes;
+	uint64_t bytes;		 /* of bodies; never above the bound */
+	uint64_t windows;	 /* neighbouring batches of one stamp are one */
 	uint64_t dropped_points; /* ever, because the spool was full */
 	uint64_t dropped_batches;
 	int64_t oldest_stamp_ns; /* 0 when empty */
@@ -30,15 +32,15 @@ void spool_free(struct spool *spool);
 void spool_freep(struct spool **spool);
 
 /**
- * Puts a batch; the spool owns it from here on, also on failure.
- * @param front  true: beside the oldest (halves of a split batch), false: as the newest
- * @return 0; -ENOMEM (dropped and counted); -E2BIG: larger than the whole spool (dropped and counted)
+ * Puts a batch as the newest; the spool owns it from here on, also on failure.
+ * @return 0; -ENOMEM, -E2BIG (larger than the whole spool) or -ENOSPC (beside the lent one, which cannot leave):
+ *         dropped and counted
  */
 int spool_put(struct spool *spool, struct batch *batch);
 
 enum spool_cursor {
 	SPOOL_FRESH, /* the first batch not yet tried of the newest window */
-	SPOOL_OLD,   /* the oldest batch */
+	SPOOL_OLD,   /* of the batches refused least often, the oldest */
 };
 
 /**
@@ -50,10 +52,17 @@ const struct batch *spool_lend(struct spool *spool, enum spool_cursor cursor);
 /** The lent batch is settled: sent or dropped by the receiver. It is freed. */
 void spool_done(struct spool *spool);
 
-/** The lent batch stays: it is no longer fresh. */
-void spool_return(struct spool *spool);
+/**
+ * The lent batch stays; it is no longer fresh.
+ * @param refused  true: the receiver answered and did not take this one. It then waits behind all others that were
+ *                 refused less often, so that one batch which never passes does not hold up the rest.
+ */
+void spool_return(struct spool *spool, bool refused);
 
-/** The lent batch is replaced by two, at its place. They are the spool's. */
+/**
+ * The lent batch is replaced by two, at its place and as fresh as it was; all three are the spool's.
+ * What no longer fits or finds no memory is dropped and counted.
+ */
 void spool_split(struct spool *spool, struct batch *first, struct batch *second);
 
 struct spool_totals spool_totals(const struct spool *spool);
