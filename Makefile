@@ -14,7 +14,8 @@ endif
 
 # The only legal include order (DESIGN section 2): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground text parse report log inifile config bucket spec feature layout rows delta window clock \
+LIB := ground text parse report log inifile config bucket words specwords spec btftype enumtext \
+       memberpath feature layout rows delta window clock \
        point lineproto disks decode series batch verdict backoff spool poller http kernel \
        rodata probe probebind snapshot probedir collect identity output selfmon agent loop
 

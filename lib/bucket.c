@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/** 64 buckets an octave are bounds 1.1 % apart: finer says nothing about latencies. */
-#define BUCKET_MAX_BITS 6
-
 static bool is_power_of_two(uint64_t value)
 {
 	return value && !(value & (value - 1));

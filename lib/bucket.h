@@ -13,12 +13,14 @@
 
 enum bucket_kind { BUCKET_LOG_LINEAR, BUCKET_KIND_MAX };
 
+/** 64 buckets an octave are bounds 1.1 % apart: finer says nothing about latencies. */
+#define BUCKET_MAX_BITS 6
 /** More slots than this in one histogram are a mistake in the description (a page of u32). */
 #define BUCKET_MAX_SLOTS 1024
 
 struct bucket_scale {
 	enum bucket_kind kind;
-	uint8_t bits;	/* log-linear: 0 to 6 */
+	uint8_t bits;	/* log-linear: 0 to BUCKET_MAX_BITS */
 	uint64_t first; /* upper bound of slot 0; power of two */
 	uint64_t last;	/* upper bound of the last finite slot; power of two, > first */
 };

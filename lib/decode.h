@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * decode.h: the bytes of a key's member to the text of a tag. A table: one row per decoder.
+ * decode.h: the bytes of a key's member to the text of a tag. A table: one row per decoder of specwords.h.
  *
  *     disk        u32 kernel dev_t -> "sda"; "8:0" where the name is not known
  *     disk_layer  the same         -> "disk" or "stack"; "disk" where not known
@@ -23,16 +23,9 @@ enum decode_result {
 	DECODE_UNKNOWN, /* text is the raw value: nobody knows a name */
 };
 
-/** Whether a row of that name exists; with the sizes of member that it takes. */
-bool decode_exists(const char *decoder);
-bool decode_takes_size(const char *decoder, uint32_t size);
-/** Whether the decoder wants something in parentheses. */
-bool decode_wants_arg(const char *decoder);
-/** The names of all rows, for suggestions. */
-const char *const *decode_names(size_t *ret_n);
-
 /**
  * Appends the text of one tag.
+ * @param map     parsed; layout is its layout
  * @param key     the row's key bytes
  * @param index   of the tag in the map's description
  */
@@ -40,6 +33,9 @@ enum decode_result decode_tag(const struct decode_env *env, const struct spec_ma
 			      const struct layout *layout, size_t index, const uint8_t *key,
 			      struct text *out);
 
-/** Whether the device that the key names is gone (a disk decoder knows; others never say so). */
+/**
+ * Whether the device that the key names is gone (a disk decoder knows; others never say so). Nothing is gone
+ * while no disk is known at all: the table could not be read then.
+ */
 bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
 		    const struct layout *layout, const uint8_t *key);

@@ -25,6 +25,7 @@ struct disks {
 	struct disk *disks; /* sorted by dev */
 	size_t n;
 	size_t cap;
+	size_t omitted; /* devices beyond DISKS_MAX */
 };
 
 /** The disk with that number, or NULL. */

@@ -12,6 +12,7 @@
  *     cells of a row:  [field 0][field 1]..[histogram 0: slot 0..n-1][sum 0][histogram 1: ..
  */
 #pragma once
+#include "enumtext.h"
 #include "report.h"
 #include "spec.h"
 
@@ -39,21 +40,11 @@ struct layout_run {
 	uint32_t first_cell;
 };
 
-struct layout_enum_name {
-	uint64_t value;
-	char *text; /* common prefix stripped, lower case */
-};
-
-struct layout_enum {
-	struct layout_enum_name *names;
-	size_t n;
-};
-
 struct layout {
 	uint32_t key_size;
 	uint32_t value_size;			  /* of one shard, as BTF says */
 	struct layout_member tags[SPEC_MAX_TAGS]; /* by index of spec_map.tags */
-	struct layout_enum enums[SPEC_MAX_TAGS];  /* for decoder enum, else empty */
+	struct enumtext enums[SPEC_MAX_TAGS];	  /* for decoder enum, else empty */
 	struct layout_run *runs;
 	size_t n_runs;
 	uint32_t n_cells;

@@ -5,8 +5,8 @@
  * The grammar is thermograf-probe(5). Pure: knows no BTF and no kernel; layout.h binds it to an object.
  */
 #pragma once
-#include "bucket.h"
 #include "report.h"
+#include "specwords.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,6 @@
 #define SPEC_MAX_HISTOGRAMS 16
 #define SPEC_MAX_CONSTS 32
 #define SPEC_MAX_PROGRAMS 64
-#define SPEC_MAX_PREDICATES 4 /* per program or constant */
 /** Keys of a map when neither INI nor object says more; and the most one may ask for. */
 #define SPEC_MAX_KEYS_LIMIT (1u << 20)
 
@@ -32,49 +31,6 @@
 #define SPEC_WHOLE_KEY "key"
 #define SPEC_WHOLE_VALUE "value"
 
-enum spec_unit { SPEC_UNIT_NONE, SPEC_UNIT_NS, SPEC_UNIT_US, SPEC_UNIT_MAX };
-
-enum spec_kind {
-	SPEC_COUNTER, /* only grows; increments leave */
-	SPEC_KIND_MAX
-};
-
-enum spec_predicate_kind {
-	SPEC_TRACEPOINT, /* tracepoint NAME [args N] */
-	SPEC_TYPE,	 /* type NAME */
-	SPEC_FIELD,	 /* field STRUCT.MEMBER */
-	SPEC_FUNCTION,	 /* function NAME */
-	SPEC_PREDICATE_MAX
-};
-
-extern const char *const spec_unit_names[SPEC_UNIT_MAX];
-extern const char *const spec_kind_names[SPEC_KIND_MAX];
-extern const char *const spec_predicate_names[SPEC_PREDICATE_MAX];
-
-struct spec_predicate {
-	enum spec_predicate_kind kind;
-	char *name;   /* tracepoint, type, struct or function */
-	char *member; /* SPEC_FIELD only, else NULL */
-	int args;     /* SPEC_TRACEPOINT: wanted number of arguments, -1 = any */
-};
-
-enum spec_const_kind {
-	SPEC_CONST_NUMBER, /* 5, 0x10, 2^30, yes, no */
-	SPEC_CONST_KERNEL_BIT, /* kernel_bit(ENUMERATOR, N): 1 << its value in the kernel's BTF; N where it has none */
-	SPEC_CONST_HAS,	 /* has(PREDICATE): 1 where the kernel has it, else 0 */
-	SPEC_CONST_CPUS, /* possible_cpus: CPUs that this host can ever have */
-	SPEC_CONST_KIND_MAX
-};
-
-struct spec_const {
-	char *name; /* of the const volatile variable in .rodata */
-	enum spec_const_kind kind;
-	uint64_t number;  /* SPEC_CONST_NUMBER; SPEC_CONST_KERNEL_BIT: fallback bit number */
-	char *enumerator; /* SPEC_CONST_KERNEL_BIT */
-	struct spec_predicate has; /* SPEC_CONST_HAS */
-	char *place;		   /* "file:line" where it was said */
-};
-
 struct spec_program {
 	char *name;					 /* of the function in the object */
 	struct spec_predicate when[SPEC_MAX_PREDICATES]; /* all must hold */
@@ -82,33 +38,6 @@ struct spec_program {
 	bool optional; /* group = optional: the probe runs without it */
 	char *one_of;  /* group = one-of NAME: the first that can run does; else NULL */
 	uint32_t line;
-};
-
-struct spec_tag {
-	char *name;
-	char *member;  /* of the key */
-	char *decoder; /* row of decode.h's table */
-	char *arg;     /* what stands in parentheses, or NULL */
-	uint32_t line;
-};
-
-struct spec_field {
-	char *name;
-	char *member; /* of the value */
-	enum spec_kind kind;
-	bool rate; /* also NAME_per_s */
-	uint32_t line;
-};
-
-struct spec_histogram {
-	char *name;   /* measurement is MAP_NAME; e.g. latency */
-	char *phase;  /* value of the tag phase, or NULL: no such tag */
-	char *member; /* of the value: an array of u32 or u64 slots */
-	struct bucket_scale scale;
-	enum spec_unit unit; /* of the bounds */
-	char *sum_member;    /* or NULL */
-	enum spec_unit sum_unit;
-	uint32_t line, sum_line;
 };
 
 struct spec_map {

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "disks.h"
+
+#include "ground.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/** Bytes of "MAJOR:MINOR\n": two numbers of 12 and 20 bits. */
+#define DEV_TEXT_MAX 24
+#define MAJOR_MAX 0xfff
+#define MINOR_BITS 20
+#define MINOR_MAX ((1u << MINOR_BITS) - 1)
+/** The table grows by this many at a time: most hosts never grow it twice. */
+#define GROW_BY 64
+
+static void close_dirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool is_dot(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* Hidden disks (paths below an NVMe multipath head) have no number, and so no such file. */
+static int read_dev(int folder, uint32_t *ret_dev)
+{
+	char text[DEV_TEXT_MAX + 1];
+	unsigned int major, minor;
+	int fd CLEANUP_CLOSE = openat(folder, "dev", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t len = read(fd, text, DEV_TEXT_MAX);
+
+	if (len < 0)
+		return -errno;
+	text[len] = '\0';
+	if (sscanf(text, "%u:%u", &major, &minor) != 2 || major > MAJOR_MAX || minor > MINOR_MAX)
+		return -EINVAL;
+	*ret_dev = major << MINOR_BITS | minor;
+	return 0;
+}
+
+static bool has_slaves(int folder)
+{
+	int fd CLEANUP_CLOSE = openat(folder, "slaves", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir CLEANUP(close_dirp) = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (!dir)
+		return false;
+	fd = -1; /* the folder's stream owns it */
+	while ((entry = readdir(dir))) {
+		if (!is_dot(entry->d_name))
+			return true;
+	}
+	return false;
+}
+
+static struct disk *add_disk(struct disks *disks)
+{
+	if (disks->n == disks->cap) {
+		size_t cap = disks->cap + GROW_BY;
+		struct disk *grown = reallocarray(disks->disks, cap, sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		disks->disks = grown;
+		disks->cap = cap;
+	}
+	return &disks->disks[disks->n++];
+}
+
+/* @return 0 also for what is no disk, or went away meanwhile; -ENOMEM */
+static int scan_disk(struct disks *disks, int parent, const char *name)
+{
+	int folder CLEANUP_CLOSE = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t dev = 0;
+
+	if (folder < 0 || strlen(name) >= DISKS_NAME_MAX || read_dev(folder, &dev))
+		return 0;
+	if (disks->n == DISKS_MAX) {
+		disks->omitted++;
+		return 0;
+	}
+	struct disk *disk = add_disk(disks);
+
+	if (!disk)
+		return -ENOMEM;
+	*disk = (struct disk){.dev = dev, .stack = has_slaves(folder)};
+	strcpy(disk->name, name);
+	/* sysfs cannot have a "/" in a name: cciss!c0d0 is what /proc/diskstats calls cciss/c0d0. */
+	for (char *c = disk->name; *c; c++)
+		*c = *c == '!' ? '/' : *c;
+	return 0;
+}
+
+static int by_dev(const void *a, const void *b)
+{
+	uint32_t x = ((const struct disk *)a)->dev, y = ((const struct disk *)b)->dev;
+
+	return (x > y) - (x < y);
+}
+
+const struct disk *disks_find(const struct disks *disks, uint32_t dev)
+{
+	assert(disks);
+
+	struct disk key = {.dev = dev};
+
+	return disks->n ? bsearch(&key, disks->disks, disks->n, sizeof(key), by_dev) : NULL;
+}
+
+int disks_scan(struct disks *disks, const char *sys_block)
+{
+	assert(disks && sys_block);
+
+	DIR *dir CLEANUP(close_dirp) = opendir(sys_block);
+	struct disks new CLEANUP(disks_free) = {0};
+	const struct dirent *entry;
+
+	if (!dir)
+		return -errno;
+	while (errno = 0, entry = readdir(dir)) {
+		int err = is_dot(entry->d_name) ? 0 : scan_disk(&new, dirfd(dir), entry->d_name);
+
+		if (err)
+			return err;
+	}
+	if (errno)
+		return -errno;
+	if (new.n)
+		qsort(new.disks, new.n, sizeof(*new.disks), by_dev);
+	struct disks old = *disks;
+
+	*disks = new;
+	new = old;
+	return 0;
+}
+
+void disks_free(struct disks *disks)
+{
+	free(disks->disks);
+	*disks = (struct disks){0};
+}
