@@ -9,17 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Zero-initialised is empty; rows_reset() comes before the first rows_add(). */
 struct rows {
 	uint32_t key_size; /* bytes */
 	uint32_t n_cells;  /* per row */
-	uint64_t taken_ns; /* CLOCK_BOOTTIME at the start of the read */
+	uint64_t taken_ns; /* CLOCK_BOOTTIME at the start of the read; set by who reads */
 	size_t n;
-	size_t cap;
+	size_t cap;	 /* rows that fit without allocating */
 	uint8_t *keys;	 /* n * key_size */
 	uint64_t *cells; /* n * n_cells */
 };
 
-/** Sets sizes and empties; memory is kept where it fits. */
+/** Sets sizes (both > 0) and empties; memory is kept while the sizes stay. */
 void rows_reset(struct rows *rows, uint32_t key_size, uint32_t n_cells);
 
 /**
@@ -29,7 +30,11 @@ void rows_reset(struct rows *rows, uint32_t key_size, uint32_t n_cells);
  */
 int rows_add(struct rows *rows, const void *key, uint64_t **ret_cells);
 
+/** Frees the memory; @p rows is empty afterwards and may be used again. NULL is fine. */
 void rows_free(struct rows *rows);
+
+/** A well mixed hash of key bytes (of any bytes), for the tables of the stages that follow. */
+uint64_t rows_hash(const void *key, size_t size);
 
 static inline const uint8_t *rows_key(const struct rows *rows, size_t i)
 {
