@@ -3,11 +3,43 @@
  * window.h: when to cut, which stamp the cut window bears, and how long it truly was. Pure.
  *
  * Boundaries are multiples of the interval on the wall clock (UNIX time), the same on every host. The stamp
- * is the boundary that ends the window. Stamps only grow. Lengths come from CLOCK_BOOTTIME.
+ * is the boundary that ends the window. Lengths come from CLOCK_BOOTTIME and add up to the time that passed.
+ *
+ *     ordinary            cut at the first boundary after the last stamp, stamped with it
+ *     missed boundaries,  one long window, stamped with the newest boundary
+ *     step forward,
+ *     resume
+ *     step back           the same rule: the window goes on until the wall clock passes a boundary after the last
+ *                         stamp. But it grows no longer than WINDOW_MAX_INTERVALS for that: then it is cut anyway and
+ *                         stamped the last stamp + interval. So a small step (a leap second) makes one window a
+ *                         little longer, and after a large one long windows bear the next stamps until
+ *                         the wall clock has caught up. Nothing is overwritten.
+ *     stamps more than    the clock was wrong before, by days: catching up would take twice as many. Cut now and
+ *     WINDOW_MAX_AHEAD_NS stamped with the newest boundary, as after a step forward. The one case in which a stamp
+ *     in the future       is below the last one; only what bears the same stamps from before is overwritten.
+ *     end of the agent    cut early, stamped with the boundary that would have ended it
+ *
+ * The next start takes its baseline at the first boundary after it, which is not before the stamp of the early cut,
+ * so its first window bears a later one: the two never collide, unless the clock is stepped back between them.
+ *
+ * The caller sleeps on a CLOCK_REALTIME timer that ends early when the clock is set (TFD_TIMER_CANCEL_ON_SET),
+ * calls window_look() and asks window_wait_ns() anew after each event. Looking too early or too late is harmless.
  */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+
+/** A window waits so many intervals of boot time for the wall clock to pass a boundary. */
+#define WINDOW_MAX_INTERVALS 2
+
+/** A day: VictoriaMetrics silently drops what is two days in the future (-futureRetention). */
+#define WINDOW_MAX_AHEAD_NS INT64_C(86400000000000)
+
+/**
+ * A wall clock that moved more than this against CLOCK_BOOTTIME between two looks was stepped. NTP slews both
+ * alike, so what is left is the time between reading the two; ntpd steps from 128 ms on.
+ */
+#define WINDOW_STEP_NS 100000000
 
 /** Both clocks read one after the other. */
 struct window_now {
@@ -19,7 +51,8 @@ struct window {
 	int64_t stamp_ns;   /* nominal boundary that ends it */
 	uint64_t length_ns; /* true length */
 	uint64_t late_ns;   /* how long after its boundary it was cut (0 when cut early) */
-	uint32_t missed;    /* boundaries inside it at which nothing was cut */
+	uint32_t
+		missed; /* boundaries that passed inside it and nothing was cut; those a step jumped over did not pass */
 };
 
 enum window_event {
@@ -28,7 +61,7 @@ enum window_event {
 	WINDOW_CUT,
 };
 
-/** State; members are for window.c and its tests. */
+/** State; members are for window.c and its tests, `steps` for all. */
 struct window_state {
 	uint64_t interval_ns;
 	bool started;	       /* the baseline was taken */
@@ -39,13 +72,13 @@ struct window_state {
 	uint64_t steps; /* of the wall clock noticed: more than WINDOW_STEP_NS against boot time */
 };
 
-/** A wall clock that moved more than this against CLOCK_BOOTTIME between two looks was stepped; NTP slewing (500 ppm) stays far below it within an interval. */
-#define WINDOW_STEP_NS 500000000
-
-/** @param interval_ns > 0 */
+/** Plans the baseline for the first boundary after @p now. @param interval_ns > 0, at most INT64_MAX / 4 */
 void window_init(struct window_state *state, uint64_t interval_ns, struct window_now now);
 
-/** As window_init(), with the baseline at @p now instead of the next boundary (for `once`). */
+/**
+ * As window_init(), with the baseline at @p now instead of the next boundary. For `once`: sleep one interval,
+ * then window_close(); its window is one interval long. window_look() would cut at the next boundary.
+ */
 void window_init_now(struct window_state *state, uint64_t interval_ns, struct window_now now);
 
 /** Nanoseconds of wall clock from @p now until the next look is worth it; 0: now. */
@@ -59,7 +92,8 @@ enum window_event window_look(struct window_state *state, struct window_now now,
 			      struct window *ret_window);
 
 /**
- * Cuts the running window early (the agent ends): true length, nominal stamp.
+ * Cuts the running window early (the agent ends): true length, nominal stamp. If its boundary has passed already, it
+ * is cut as window_look() would.
  * @return false when there is no running window (no baseline yet); ret_window is unchanged then
  */
 bool window_close(struct window_state *state, struct window_now now, struct window *ret_window);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "window.h"
+
+#include <assert.h>
+
+/* The newest boundary that is not after @wall_ns. */
+static int64_t boundary(const struct window_state *state, int64_t wall_ns)
+{
+	int64_t interval = (int64_t)state->interval_ns;
+	int64_t past = wall_ns % interval;
+
+	/* A clock may be set before 1970. */
+	return wall_ns - (past < 0 ? past + interval : past);
+}
+
+static uint64_t since(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+static void notice_step(struct window_state *state, struct window_now now)
+{
+	int64_t wall = now.wall_ns - state->seen_wall_ns;
+	int64_t boot = (int64_t)(now.boot_ns - state->seen_boot_ns);
+
+	if (wall - boot > WINDOW_STEP_NS || boot - wall > WINDOW_STEP_NS)
+		state->steps++;
+	state->seen_wall_ns = now.wall_ns;
+	state->seen_boot_ns = now.boot_ns;
+}
+
+/* Whether the running window ends now, and with which stamp. */
+static bool is_due(const struct window_state *state, struct window_now now, int64_t *ret_stamp_ns)
+{
+	int64_t newest = boundary(state, now.wall_ns);
+	uint64_t longest = WINDOW_MAX_INTERVALS * state->interval_ns;
+
+	if (newest > state->last_stamp_ns ||
+	    state->last_stamp_ns - now.wall_ns > WINDOW_MAX_AHEAD_NS)
+		*ret_stamp_ns = newest;
+	else if (since(state->last_boot_ns, now.boot_ns) >= longest)
+		*ret_stamp_ns = state->last_stamp_ns + (int64_t)state->interval_ns;
+	else
+		return false;
+	return true;
+}
+
+/* Ends the running window and begins the next. */
+static struct window cut(struct window_state *state, struct window_now now, int64_t stamp_ns)
+{
+	struct window window = {.stamp_ns = stamp_ns,
+				.length_ns = since(state->last_boot_ns, now.boot_ns)};
+
+	if (now.wall_ns > stamp_ns)
+		window.late_ns = (uint64_t)(now.wall_ns - stamp_ns);
+	if (stamp_ns > state->last_stamp_ns) {
+		uint64_t stepped_over =
+			(uint64_t)(stamp_ns - state->last_stamp_ns) / state->interval_ns - 1;
+		uint64_t passed = window.length_ns / state->interval_ns;
+		uint64_t missed = stepped_over < passed ? stepped_over : passed;
+		window.missed = missed < UINT32_MAX ? (uint32_t)missed : UINT32_MAX;
+	}
+	state->last_stamp_ns = stamp_ns;
+	state->last_boot_ns = now.boot_ns;
+	return window;
+}
+
+void window_init(struct window_state *state, uint64_t interval_ns, struct window_now now)
+{
+	assert(state && interval_ns && interval_ns <= INT64_MAX / 4);
+
+	*state = (struct window_state){.interval_ns = interval_ns,
+				       .last_boot_ns = now.boot_ns,
+				       .seen_wall_ns = now.wall_ns,
+				       .seen_boot_ns = now.boot_ns};
+	state->last_stamp_ns = boundary(state, now.wall_ns);
+}
+
+void window_init_now(struct window_state *state, uint64_t interval_ns, struct window_now now)
+{
+	window_init(state, interval_ns, now);
+	state->started = true;
+}
+
+uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
+{
+	assert(state);
+
+	int64_t stamp_ns;
+	if (is_due(state, now, &stamp_ns))
+		return 0;
+
+	uint64_t longest = WINDOW_MAX_INTERVALS * state->interval_ns;
+	uint64_t by_boot = longest - since(state->last_boot_ns, now.boot_ns);
+	uint64_t by_wall = (uint64_t)(state->last_stamp_ns - now.wall_ns) + state->interval_ns;
+
+	return by_wall < by_boot ? by_wall : by_boot;
+}
+
+enum window_event window_look(struct window_state *state, struct window_now now,
+			      struct window *ret_window)
+{
+	assert(state && ret_window);
+
+	int64_t stamp_ns;
+
+	notice_step(state, now);
+	if (!is_due(state, now, &stamp_ns))
+		return WINDOW_WAIT;
+
+	struct window window = cut(state, now, stamp_ns);
+	if (!state->started) {
+		state->started = true;
+		return WINDOW_BASELINE;
+	}
+	*ret_window = window;
+	return WINDOW_CUT;
+}
+
+bool window_close(struct window_state *state, struct window_now now, struct window *ret_window)
+{
+	assert(state && ret_window);
+
+	int64_t stamp_ns;
+
+	notice_step(state, now);
+	if (!state->started)
+		return false;
+	if (!is_due(state, now, &stamp_ns))
+		stamp_ns = state->last_stamp_ns + (int64_t)state->interval_ns;
+	*ret_window = cut(state, now, stamp_ns);
+	return true;
+}
