@@ -16,7 +16,7 @@ endif
 # tests/lint/layers checks it.
 LIB := ground text parse report log inifile config bucket words specwords spec btftype enumtext \
        memberpath feature layout rows delta window clock \
-       point lineproto disks decode series batch verdict backoff spool poller http kernel \
+       point lineproto disks decode tagset series batch verdict backoff spool poller http kernel \
        rodata probe probebind snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc
