@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent under test: a configuration of its own in a temporary folder, and its messages."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import lab
+from tap import Failure
+
+BUILD = Path(os.environ.get("THERMOGRAF_BUILD", lab.ROOT / "build"))
+
+CONFIG = """[agent]
+interval = {interval}
+{agent}
+[global_tags]
+dc = lab
+[output.store]
+type = influx1
+urls = {url}
+database = telegraf
+{output}
+"""
+
+
+def program():
+    path = BUILD / "thermograf"
+    if not path.exists():
+        raise Failure(f"{path} is not built")
+    return path
+
+
+def config(url, interval="1s", agent="", output=""):
+    return CONFIG.format(url=url, interval=interval, agent=agent, output=output)
+
+
+class Agent:
+    """thermograf run, from __enter__ to stop() or __exit__."""
+
+    def __init__(self, text):
+        self.temporary = tempfile.TemporaryDirectory(prefix="thermograf-agent-")
+        self.folder = Path(self.temporary.name)
+        self.config = self.folder / "thermograf.ini"
+        self.config.write_text(text)
+        self.process = None
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = lab.spawn([program(), "run", "--config", self.config], stdout=log, stderr=log)
+
+    def messages(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    def check_alive(self):
+        code = self.process.poll()
+        if code is not None:
+            raise Failure(f"the agent ended with {code}:\n{self.messages()[-4000:]}")
+
+    def stop(self):
+        """Ends it as systemd would; anything but a clean end is a failure (a leak, under ASan)."""
+        self.check_alive()
+        code = lab.stop(self.process)
+        if code:
+            raise Failure(f"the agent ended with {code} after SIGTERM:\n{self.messages()[-4000:]}")
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            lab.stop(self.process)
+        self.temporary.cleanup()
+
+
+def once(*args, timeout_s=60):
+    """Starts `thermograf once`; the lines are on its standard output."""
+    return lab.spawn([program(), "once", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def parse_lines(text):
+    """[(measurement, tags, fields, time_ns)] of line protocol without escapes."""
+    points = []
+    for line in text.splitlines():
+        head, fields, stamp = line.split(" ")
+        measurement, *tags = head.split(",")
+        values = {}
+        for pair in fields.split(","):
+            key, value = pair.split("=")
+            values[key] = int(value[:-1]) if value.endswith("i") else float(value)
+        points.append((measurement, dict(tag.split("=") for tag in tags), values, int(stamp)))
+    return points

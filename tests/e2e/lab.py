@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests and the demonstration stand on: processes, loop devices, /proc/diskstats, I/O.
+
+Everything here is tied to the process that made it: a child dies with its parent, a loop device leaves with the
+last descriptor on it, and its bytes are in a memfd that has no name. So nothing is left behind, not even after
+SIGKILL. Only the Python standard library.
+"""
+
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import namedtuple
+from contextlib import contextmanager
+from pathlib import Path
+
+from tap import Skip
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+SECTOR = 512  # of /proc/diskstats, whatever the device's own sectors are
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("needs root: BPF and loop devices")
+    if not os.path.exists("/sys/kernel/btf/vmlinux"):
+        raise Skip("this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)")
+
+
+def wait_for(question, timeout_s, what, pause_s=0.05):
+    """Asks until the answer is true, and gives it; TimeoutError says what was waited for."""
+    end = time.monotonic() + timeout_s
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {timeout_s} s: {what}")
+        time.sleep(pause_s)
+
+
+# ---- processes
+
+
+def _die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def spawn(argv, **more):
+    """A process in its own group, so that Ctrl-C reaches only us, and which dies with this thread."""
+    return subprocess.Popen([str(arg) for arg in argv], stdin=subprocess.DEVNULL, start_new_session=True,
+                            preexec_fn=_die_with_parent, **more)
+
+
+def stop(process, timeout_s=15):
+    """SIGTERM, and SIGKILL for who does not hear; returns the exit code."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    return process.wait()
+
+
+def free_port():
+    """A TCP port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+# ---- loop devices
+
+LOOP_CTL_GET_FREE = 0x4C82
+LOOP_CONFIGURE = 0x4C0A  # one step instead of two since Linux 5.8
+LO_FLAGS_AUTOCLEAR = 4
+# struct loop_config: fd, block_size, struct loop_info64 (up to lo_flags, lo_file_name, rest), reserved.
+LOOP_CONFIG = struct.Struct("=II QQQQQ IIII 64s 64s 32s QQ 64s")
+BLKDISCARD = 0x1277
+BLKZEROOUT = 0x127F
+
+
+class LoopDevice:
+    """A block device in memory: loop on a memfd. Discards work and give the memory back."""
+
+    def __init__(self, size=64 << 20, name="thermograf"):
+        self.size = size
+        backing = os.memfd_create(name)
+        try:
+            os.truncate(backing, size)
+            self.fd, self.path = self._attach(backing, name)
+        finally:
+            os.close(backing)
+        self.name = os.path.basename(self.path)
+        if shutil.which("udevadm"):  # udev reads what is new
+            subprocess.run(["udevadm", "settle", "--timeout=5"], check=False, capture_output=True)
+
+    @staticmethod
+    def _attach(backing, name):
+        try:
+            control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise Skip(f"no loop devices: /dev/loop-control: {error.strerror}") from error
+        try:
+            while True:
+                path = f"/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}"
+                try:
+                    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                except OSError as error:
+                    raise Skip(f"no loop devices: {path}: {error.strerror}") from error
+                config = LOOP_CONFIG.pack(backing, 0, 0, 0, 0, 0, 0, 0, 0, 0, LO_FLAGS_AUTOCLEAR,
+                                          name.encode(), b"", b"", 0, 0, b"")
+                try:
+                    fcntl.ioctl(fd, LOOP_CONFIGURE, config)
+                    return fd, path
+                except OSError as error:
+                    os.close(fd)
+                    if error.errno != errno.EBUSY:  # EBUSY: somebody else was faster
+                        raise Skip(f"no loop devices: {path}: {error.strerror}") from error
+        finally:
+            os.close(control)
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# ---- /proc/diskstats
+
+Disk = namedtuple("Disk", "reads read_sectors writes write_sectors in_flight discards discard_sectors flushes")
+
+
+def diskstats():
+    """Every block device's counters by name."""
+    disks = {}
+    with open("/proc/diskstats", encoding="ascii") as file:
+        for line in file:
+            _, _, name, *rest = line.split()
+            n = [int(word) for word in rest] + [0] * 17
+            disks[name] = Disk(n[0], n[2], n[4], n[6], n[8], n[11], n[13], n[15])
+    return disks
+
+
+def less(after, before):
+    """What was counted in between."""
+    return Disk(*(a - b for a, b in zip(after, before)))
+
+
+def at_rest(names, quiet_s=0.4, timeout_s=30):
+    """Waits until no I/O of these devices is under way or comes, and gives their counters."""
+    end = time.monotonic() + timeout_s
+    while True:
+        before = diskstats()
+        time.sleep(quiet_s)
+        after = diskstats()
+        if all(after[name] == before[name] and not after[name].in_flight for name in names):
+            return {name: after[name] for name in names}
+        if time.monotonic() > end:
+            raise TimeoutError(f"{', '.join(names)}: still busy after {timeout_s} s")
+
+
+class DiskstatsReader(threading.Thread):
+    """A second reader of the counters: every few milliseconds, with the wall clock before and after."""
+
+    def __init__(self, names, pause_s=0.01):
+        super().__init__(daemon=True)
+        self.names, self.pause_s = names, pause_s
+        self.readings = []  # (before_ns, after_ns, {name: Disk})
+        self.ending = threading.Event()
+
+    def run(self):
+        while not self.ending.is_set():
+            before = time.time_ns()
+            disks = diskstats()
+            self.readings.append((before, time.time_ns(), {name: disks[name] for name in self.names}))
+            time.sleep(self.pause_s)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.join()
+
+
+# ---- I/O
+
+SYNC_FILE_RANGE_WRITE = 2
+
+
+def direct_buffer(size, byte=0x5A):
+    """Memory as O_DIRECT wants it: whole pages."""
+    buffer = mmap.mmap(-1, max(size, mmap.PAGESIZE))
+    buffer.write(bytes([byte]) * size)
+    return memoryview(buffer)[:size]
+
+
+@contextmanager
+def opened(device, flags):
+    fd = os.open(device.path, flags | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def place(device, size, rng=random):
+    """A random offset for `size` bytes, aligned to 4 KiB."""
+    return rng.randrange((device.size - size) // 4096 + 1) * 4096
+
+
+def direct_reads(device, count, size, rng=random):
+    buffer = direct_buffer(size)
+    with opened(device, os.O_RDONLY | os.O_DIRECT) as fd:
+        for _ in range(count):
+            os.preadv(fd, [buffer], place(device, size, rng))
+
+
+def direct_writes(device, count, size, rng=random, flags=0):
+    buffer = direct_buffer(size)
+    with opened(device, os.O_WRONLY | os.O_DIRECT | flags) as fd:
+        for _ in range(count):
+            os.pwritev(fd, [buffer], place(device, size, rng))
+
+
+def buffered_commits(device, count, size, rng=random):
+    """Through the page cache, and durable each time."""
+    with opened(device, os.O_WRONLY) as fd:
+        for _ in range(count):
+            os.pwrite(fd, bytes(size), place(device, size, rng))
+            os.fdatasync(fd)
+
+
+def written_back(device, size, rng=random):
+    """Through the page cache, and nobody waits: sync_file_range(SYNC_FILE_RANGE_WRITE) is WB_SYNC_NONE."""
+    with opened(device, os.O_WRONLY) as fd:
+        offset = place(device, size, rng)
+        os.pwrite(fd, bytes(size), offset)
+        LIBC.sync_file_range(fd, ctypes.c_int64(offset), ctypes.c_int64(size), SYNC_FILE_RANGE_WRITE)
+
+
+def block_range(device, request, offset, size):
+    """BLKDISCARD or BLKZEROOUT."""
+    with opened(device, os.O_WRONLY) as fd:
+        fcntl.ioctl(fd, request, struct.pack("=QQ", offset, size))
+
+
+def mixed(device, rounds, seed):
+    """A bit of everything that a disk can be asked for."""
+    rng = random.Random(seed)
+    for _ in range(rounds):
+        direct_reads(device, 20, rng.choice((4096, 16384, 131072)), rng)
+        direct_writes(device, 10, rng.choice((4096, 65536)), rng)
+        direct_writes(device, 3, 4096, rng, os.O_DSYNC)
+        buffered_commits(device, 3, rng.choice((4096, 100 * 1024)), rng)
+        written_back(device, 1 << 20, rng)
+        block_range(device, BLKDISCARD, place(device, 1 << 20, rng), 1 << 20)
+        block_range(device, BLKZEROOUT, place(device, 1 << 18, rng), 1 << 18)
+
+
+@contextmanager
+def heavy(devices, workers=2):
+    """Mixed I/O on every device, by processes of their own, until the block ends."""
+    # The same modules again: python3 lab.py DEVICE SIZE SEED.
+    busy = [spawn([sys.executable, __file__, d.path, d.size, worker])
+            for d in devices for worker in range(workers)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            stop(process)
+        for device in devices:
+            os.fsync(device.fd)
+
+
+if __name__ == "__main__":
+    Target = namedtuple("Target", "path size")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True:
+        mixed(Target(sys.argv[1], int(sys.argv[2])), 1, time.time_ns() ^ int(sys.argv[3]))
