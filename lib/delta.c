@@ -246,10 +246,10 @@ static void advance_entry(struct delta *d, size_t i, const struct rows *rows, ui
 			ret_told->state = DELTA_NEW;
 	}
 	memcpy(before, now, bytes);
-	ret_told->increments = room;
-	/* A row may be reset to nothing. */
+	/* A row may be reset to nothing; the room is the next row's then. */
 	ret_told->counted = memcmp(room, d->zeros, bytes) != 0;
 	if (ret_told->counted) {
+		ret_told->increments = room;
 		e->ever = true;
 		e->counted_ns = rows->taken_ns;
 	}
