@@ -105,8 +105,9 @@ compiler:
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3 util-linux procps
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev fio bpftool?
-DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev? \
-              qemu-system-x86 busybox-static cpio kmod
+DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev?
+DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm,qemu-system-x86) busybox-static cpio kmod
+DEPS_BENCH := $(DEPS_RUN) fio
 
 deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)
 	@packaging/deps $(DEPS)
@@ -125,6 +126,14 @@ check: ## all tests that can run here (root: all)
 LINTS := format tidy cppcheck layers probe-names kernel-versions
 lint: ## format, clang-tidy, cppcheck, layer order, no probe names, no kernel versions
 	@tests/check --build $(O) $(LINTS:%=lint:%) lint:samples
+
+# KERNEL is a key of tests/vm/kernels.txt, TEST a pair tests/vm/TEST.sh and TEST.py.
+KERNEL ?= all
+TEST   ?= smoke
+vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke
+	@packaging/deps $(DEPS_VM)
+	@$(MAKE) --no-print-directory all
+	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
 
 # ---- Fuzzers: libFuzzer needs clang, and the library built with coverage.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

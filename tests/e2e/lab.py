@@ -156,10 +156,10 @@ class LoopDevice:
 Disk = namedtuple("Disk", "reads read_sectors writes write_sectors in_flight discards discard_sectors flushes")
 
 
-def diskstats():
+def diskstats(path="/proc/diskstats"):
     """Every block device's counters by name."""
     disks = {}
-    with open("/proc/diskstats", encoding="ascii") as file:
+    with open(path, encoding="ascii") as file:
         for line in file:
             _, _, name, *rest = line.split()
             n = [int(word) for word in rest] + [0] * 17

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guest's whole world: busybox, the modules of a test, the agent that was built with its libraries, a script."""
+
+import lzma
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tap import Failure, Skip
+
+HERE = Path(__file__).resolve().parent
+
+# Programs of the host that busybox has no equal of: its dd knows no oflag=dsync. In /tools, and only found there:
+# busybox's shell takes its own applets before those of PATH.
+TOOLS = ("dd",)
+
+
+def _modules(kernel, names):
+    """The files of these modules and of what they need, in the order of loading; built-in ones have none."""
+    files = []
+    for name in names:
+        done = subprocess.run(["modprobe", "-d", kernel.modules, "-S", kernel.version, "--show-depends", name],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Failure(f"{kernel.key}: module {name}: {done.stderr.strip()}")
+        files += [Path(path) for path in re.findall(r"^insmod (\S+)", done.stdout, re.MULTILINE)]
+    return list(dict.fromkeys(files))
+
+
+def _copy(source, root, target=None):
+    target = root / str(target or source).lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, target)
+
+
+def _libraries(program):
+    """Paths of the shared libraries of a program and of its loader; none for a static one."""
+    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+    if "not found" in done.stdout:
+        raise Failure(f"ldd {program}: {done.stdout}")
+    return re.findall(r"(/\S+) \(0x", done.stdout)
+
+
+def _copy_program(program, root, target=None):
+    """With its libraries, at the places where its loader looks for them."""
+    _copy(program, root, target)
+    for path in _libraries(program):
+        _copy(path, root)
+
+
+def make(root, kernel, test, build):
+    """Fills the empty folder `root` and packs it; returns the archive beside it."""
+    if not shutil.which("busybox") or _libraries(shutil.which("busybox")):
+        raise Skip("there is no static busybox (package busybox-static)")
+    if not shutil.which("cpio"):
+        raise Skip("cpio is not installed")
+    for name in ("proc", "sys", "dev", "tmp", "bin", "sbin", "usr/bin", "usr/sbin", "modules"):
+        (root / name).mkdir(parents=True)
+    _copy(shutil.which("busybox"), root, "/bin/busybox")
+    for name in TOOLS:
+        _copy_program(shutil.which(name), root, f"/tools/{name}")
+    _copy_program(build / "thermograf", root, "/agent/thermograf")
+    shutil.copytree(build / "probes", root / "agent/probes")
+    for number, path in enumerate(_modules(kernel, test.MODULES)):
+        data = path.read_bytes()
+        data = lzma.decompress(data) if path.suffix == ".xz" else data
+        # Numbered: they need each other in this order, and the guest has no modules.dep.
+        (root / "modules" / f"{number:03}-{path.name.split('.')[0]}.ko").write_bytes(data)
+    _copy(HERE / "init", root, "/init")
+    _copy(HERE / f"{test.__name__}.sh", root, "/test.sh")
+
+    archive = root.with_suffix(".cpio")
+    names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*"))) + "\n"
+    with open(archive, "wb") as file:
+        subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], input=names.encode(), stdout=file,
+                       cwd=root, check=True)
+    return archive

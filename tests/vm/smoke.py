@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judges what smoke.sh left: the agent's lines agree with /proc/diskstats, to the I/O and to the byte."""
+
+from collections import defaultdict
+
+import lab
+from agent import parse_lines
+from tap import equal, true
+
+MODULES = ("virtio_pci", "virtio_blk", "null_blk", "loop")
+TIMEOUT_S = 90  # 10 s where nothing else runs
+
+# How an operation of ours is counted there (DESIGN section 4).
+KINDS = {"read": "read", "write": "write", "writeback": "write", "commit": "write", "discard": "discard",
+         "flush": "flush"}
+# What the workload must have made of each disk, lest the comparison be one of zeros.
+WANTED = {"data": {"read", "write", "writeback", "commit", "flush"}, "nullb0": {"read", "write", "writeback"},
+          "loop0": {"read", "write", "writeback", "commit", "flush", "discard"}}
+
+
+class Result:
+    """The files of the guest."""
+
+    def __init__(self, folder):
+        self.data, *_ = self.disks = (folder / "disks").read_text(encoding="ascii").split()
+        after, before = lab.diskstats(folder / "after"), lab.diskstats(folder / "before")
+        self.kernel = {name: lab.less(after[name], before[name]) for name in self.disks}
+        self.points = parse_lines((folder / "lines").read_text(encoding="utf-8"))
+
+    def sums(self, measurement, field):
+        """{(device, op): sum over all windows}"""
+        sums = defaultdict(int)
+        for name, tags, fields, _ in self.points:
+            if name == measurement:
+                sums[tags["device"], tags["op"]] += fields[field]
+        return sums
+
+    def kinds(self, device):
+        """{kind: (ios, bytes)} as the agent counted."""
+        kinds = {kind: [0, 0] for kind in KINDS.values()}
+        for index, field in enumerate(("ios", "bytes")):
+            for (name, op), value in self.sums("block_io", field).items():
+                if name == device:
+                    kinds[KINDS[op]][index] += value
+        return {kind: tuple(counts) for kind, counts in kinds.items()}
+
+
+def agrees_with_diskstats(result):
+    for name, disk in result.kernel.items():
+        wanted = {"read": (disk.reads, disk.read_sectors * lab.SECTOR),
+                  "write": (disk.writes, disk.write_sectors * lab.SECTOR),
+                  "discard": (disk.discards, disk.discard_sectors * lab.SECTOR),
+                  "flush": (disk.flushes, 0)}
+        equal(result.kinds(name), wanted, f"{name}: (ios, bytes)")
+
+
+def knows_every_operation(result):
+    ios = result.sums("block_io", "ios")
+    for name in result.disks:
+        seen = {op for (device, op), count in ios.items() if device == name and count}
+        equal(seen, WANTED["data" if name == result.data else name], f"{name}: operations")
+
+
+def every_io_is_in_a_bucket_or_untimed(result):
+    untimed, buckets = result.sums("block_io", "untimed"), result.sums("block_io_latency", "count")
+    all_ios = result.sums("block_io", "ios")
+    true(sum(all_ios.values()), "no I/O at all was counted")
+    for key, ios in all_ios.items():
+        equal(buckets[key] + untimed[key], ios, f"{key}: bucket counts + untimed")
+        equal(untimed[key], 0, f"{key}: untimed")
+
+
+def counts_in_several_windows(result):
+    windows = {stamp for name, tags, fields, stamp in result.points
+               if name == "block_io" and tags["device"] == result.data and fields["ios"]}
+    true(len(windows) > 1, f"I/O of {result.data} is in {len(windows)} window(s)")
+
+
+TESTS = (agrees_with_diskstats, knows_every_operation, every_io_is_in_a_bucket_or_untimed, counts_in_several_windows)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# In the guest: the agent counts a known workload on three disks, one with a volatile cache (virtio), one without
+# (null_blk) and one that can discard (loop), while /proc/diskstats is read before and after at rest.
+set -eu
+
+data=$(disk data)
+truncate -s 64M /tmp/backing
+losetup /dev/loop0 /tmp/backing
+echo "${data#/dev/} nullb0 loop0" >/result/disks
+
+cat >/tmp/thermograf.ini <<END
+[agent]
+interval = 1s
+[output.lines]
+type = file
+path = /result/lines
+END
+/agent/thermograf run --config /tmp/thermograf.ini &
+agent=$!
+
+# A line about itself ends the first window: what comes now is after the baseline.
+for try in $(seq 300); do
+	grep -q '^thermograf[, ]' /result/lines 2>/dev/null && break
+	kill -0 $agent
+	sleep 0.1
+done
+grep -q '^thermograf[, ]' /result/lines
+
+work() {
+	/tools/dd status=none if=/dev/zero of="$1" bs=16k count=60 oflag=direct
+	/tools/dd status=none if=/dev/zero of="$1" bs=4k count=25 oflag=direct,dsync
+	/tools/dd status=none if=/dev/zero of="$1" bs=64k count=40 seek=2 conv=fsync
+	/tools/dd status=none if="$1" of=/dev/null bs=4k count=300 iflag=direct
+	/tools/dd status=none if="$1" of=/dev/null bs=128k count=30 skip=10
+}
+
+cat /proc/diskstats >/result/before
+for round in 1 2; do
+	pids=''
+	for name in $(cat /result/disks); do
+		work "/dev/$name" &
+		pids="$pids $!"
+	done
+	for pid in $pids; do
+		wait "$pid"
+	done
+	blkdiscard -o 1048576 -l $((round * 524288)) /dev/loop0
+	sleep 1.2 # over a boundary: the second round falls into another window
+done
+sync
+cat /proc/diskstats >/result/after
+
+kill -TERM $agent
+wait $agent
