@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http.h"
+
+#include "ground.h"
+#include "text.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* More than any answer of a receiver needs; libcurl's 16 KiB would stay allocated. */
+#define HTTP_RECEIVE_BUFFER 4096
+/* libcurl's smallest; its own 64 KiB would stay allocated. */
+#define HTTP_SEND_BUFFER 16384
+/* A Retry-After longer than this is nobody's. */
+#define HTTP_RETRY_AFTER_MAX 64
+
+struct http {
+	struct poller *poller;
+	struct poller_timer *timer;
+	CURLM *multi;
+};
+
+struct http_client {
+	struct http *http;
+	CURL *easy;
+	struct curl_slist *headers[CONTENT_ENCODING_MAX];
+	bool running;
+	const struct batch *batch;
+	size_t sent; /* bytes of the batch's body that libcurl took */
+	http_fn fn;
+	void *ctx;
+	uint64_t start_ns;
+	size_t body_len;
+	char body[HTTP_BODY_MAX + 1];
+	char retry_after[HTTP_RETRY_AFTER_MAX + 1];
+	char error[CURL_ERROR_SIZE];
+};
+
+static void finish(struct http_client *client, CURLcode code)
+{
+	struct http_result result = {
+		.transport = (int)code,
+		.error = client->error[0] ? client->error : curl_easy_strerror(code),
+		.retry_after = client->retry_after[0] ? client->retry_after : NULL,
+		.body = client->body,
+		.took_ns = poller_now_ns() - client->start_ns};
+
+	curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result.status);
+	http_cancel(client);
+	client->fn(client->ctx, &result);
+}
+
+/* A callback may start or free any client, so each turn asks libcurl anew. */
+static void finish_done(struct http *http)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(http->multi, &left))) {
+		struct http_client *client = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&client);
+		finish(client, message->data.result);
+	}
+}
+
+static void on_socket(void *ctx, int fd, uint32_t events)
+{
+	struct http *http = ctx;
+	int running, mask = 0;
+
+	mask |= events & EPOLLIN ? CURL_CSELECT_IN : 0;
+	mask |= events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
+	mask |= events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
+	curl_multi_socket_action(http->multi, fd, mask, &running);
+	finish_done(http);
+}
+
+static void on_timer(void *ctx)
+{
+	struct http *http = ctx;
+	int running;
+
+	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	finish_done(http);
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+	struct http *http = ctx;
+	uint32_t events = 0;
+
+	(void)easy;
+	(void)socket_ctx;
+	if (what == CURL_POLL_REMOVE) {
+		poller_forget(http->poller, fd);
+		return 0;
+	}
+	events |= what & CURL_POLL_IN ? EPOLLIN : 0;
+	events |= what & CURL_POLL_OUT ? EPOLLOUT : 0;
+	/* Unwatched, the request ends by its timeout: late, but it ends. */
+	(void)poller_watch(http->poller, fd, events, on_socket, http);
+	return 0;
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+	struct http *http = ctx;
+
+	(void)multi;
+	if (timeout_ms < 0)
+		poller_timer_clear(http->timer);
+	else
+		poller_timer_set(http->timer, (uint64_t)timeout_ms * 1000000u);
+	return 0;
+}
+
+int http_new(struct poller *poller, struct http **ret_http)
+{
+	assert(poller && ret_http);
+
+	CLEANUP(http_freep) struct http *http = NULL;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return -ENOMEM;
+	http = calloc(1, sizeof(*http));
+	if (!http) {
+		curl_global_cleanup();
+		return -ENOMEM;
+	}
+	http->poller = poller;
+	http->timer = poller_timer_new(poller, on_timer, http);
+	http->multi = curl_multi_init();
+	if (!http->timer || !http->multi)
+		return -ENOMEM;
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	*ret_http = TAKE_PTR(http);
+	return 0;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	if (http->multi)
+		curl_multi_cleanup(http->multi);
+	poller_timer_free(http->timer);
+	free(http);
+	curl_global_cleanup();
+}
+
+void http_freep(struct http **http)
+{
+	http_free(*http);
+}
+
+static size_t give_body(char *out, size_t size, size_t n, void *ctx)
+{
+	struct http_client *client = ctx;
+	size_t len = MIN(size * n, client->batch->len - client->sent);
+
+	memcpy(out, client->batch->body + client->sent, len);
+	client->sent += len;
+	return len;
+}
+
+/* Takes all, keeps the start: stopping would make an error of an answer. */
+static size_t take_body(char *data, size_t size, size_t n, void *ctx)
+{
+	struct http_client *client = ctx;
+	size_t len = MIN(size * n, HTTP_BODY_MAX - client->body_len);
+
+	memcpy(client->body + client->body_len, data, len);
+	client->body_len += len;
+	client->body[client->body_len] = 0;
+	return size * n;
+}
+
+static size_t take_header(char *data, size_t size, size_t n, void *ctx)
+{
+	static const char name[] = "Retry-After:";
+	struct http_client *client = ctx;
+	size_t len = size * n;
+
+	if (len >= sizeof(name) - 1 && !strncasecmp(data, name, sizeof(name) - 1)) {
+		const char *value = data + sizeof(name) - 1;
+		const char *end = data + len;
+
+		while (value < end && (*value == ' ' || *value == '\t'))
+			value++;
+		while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
+			end--;
+		len = MIN((size_t)(end - value), HTTP_RETRY_AFTER_MAX);
+		memcpy(client->retry_after, value, len);
+		client->retry_after[len] = 0;
+	}
+	return size * n;
+}
+
+static int add_header(struct curl_slist **list, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(*list, header);
+
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	return 0;
+}
+
+static int make_headers(struct http_client *client)
+{
+	for (int i = 0; i < CONTENT_ENCODING_MAX; i++) {
+		struct curl_slist **list = &client->headers[i];
+		int err = add_header(list, "Content-Type: text/plain; charset=utf-8");
+
+		if (!err && i == ENCODING_GZIP)
+			err = add_header(list, "Content-Encoding: gzip");
+		/* Without it libcurl waits 1 s for a "100 Continue" before bodies above 1 MiB. */
+		if (!err)
+			err = add_header(list, "Expect:");
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void set_transfer(struct http_client *client)
+{
+	CURL *easy = client->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, client);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(easy, CURLOPT_READDATA, client);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, client);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->error);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)HTTP_RECEIVE_BUFFER);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BUFFER);
+}
+
+static int set_connection(CURL *easy, const struct http_settings *settings)
+{
+	long timeout_ms = (long)(settings->timeout_ns / 1000000u);
+	CURLcode err = CURLE_OK;
+
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, MAX(timeout_ms, 1L));
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, MAX(timeout_ms, 1L));
+	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)HTTP_MAX_IDLE_S);
+	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)HTTP_MAX_LIFETIME_S);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/*
+	 * Ending a request whose name is still being resolved joins the resolver's thread otherwise
+	 * (lib/asyn-thread.c Curl_resolver_kill): a dead name server would hold the loop for its 5 s and more.
+	 */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+	/* One request at a time gains nothing from HTTP/2, and every receiver speaks this. */
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	if (settings->user_agent)
+		err = curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent);
+	if (!err && settings->username && settings->username[0]) {
+		err = curl_easy_setopt(easy, CURLOPT_USERNAME, settings->username);
+		if (!err && settings->password)
+			err = curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->password);
+	}
+	return err ? -ENOMEM : 0;
+}
+
+int http_client_new(struct http *http, const struct http_settings *settings,
+		    struct http_client **ret_client)
+{
+	assert(http && settings && ret_client);
+
+	CLEANUP(http_client_freep) struct http_client *client = calloc(1, sizeof(*client));
+	int err;
+
+	if (!client)
+		return -ENOMEM;
+	client->http = http;
+	client->easy = curl_easy_init();
+	if (!client->easy)
+		return -ENOMEM;
+	err = make_headers(client);
+	if (err)
+		return err;
+	set_transfer(client);
+	err = set_connection(client->easy, settings);
+	if (err)
+		return err;
+	*ret_client = TAKE_PTR(client);
+	return 0;
+}
+
+void http_client_free(struct http_client *client)
+{
+	if (!client)
+		return;
+	http_cancel(client);
+	if (client->easy)
+		curl_easy_cleanup(client->easy);
+	for (int i = 0; i < CONTENT_ENCODING_MAX; i++)
+		curl_slist_free_all(client->headers[i]);
+	free(client);
+}
+
+void http_client_freep(struct http_client **client)
+{
+	http_client_free(*client);
+}
+
+/* libcurl would take "ftp://" and guess a scheme for what has none. */
+static bool is_http_url(const char *url)
+{
+	CURLU *parsed = curl_url();
+	bool good = parsed &&
+		    (!strncasecmp(url, "http://", 7) || !strncasecmp(url, "https://", 8)) &&
+		    !curl_url_set(parsed, CURLUPART_URL, url, 0);
+
+	curl_url_cleanup(parsed);
+	return good;
+}
+
+int http_post(struct http_client *client, const char *url, const struct batch *batch, bool fresh,
+	      http_fn fn, void *ctx)
+{
+	assert(client && url && batch && fn);
+
+	CURL *easy = client->easy;
+
+	if (client->running)
+		return -EBUSY;
+	if (!is_http_url(url))
+		return -EINVAL;
+	client->batch = batch;
+	client->sent = 0;
+	client->fn = fn;
+	client->ctx = ctx;
+	client->body_len = 0;
+	client->body[0] = client->retry_after[0] = client->error[0] = 0;
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers[batch->encoding]);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)batch->len);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)fresh);
+	if (curl_easy_setopt(easy, CURLOPT_URL, url))
+		return -ENOMEM;
+	client->start_ns = poller_now_ns();
+	if (curl_multi_add_handle(client->http->multi, easy))
+		return -ENOMEM;
+	client->running = true;
+	return 0;
+}
+
+void http_cancel(struct http_client *client)
+{
+	assert(client);
+
+	if (!client->running)
+		return;
+	curl_multi_remove_handle(client->http->multi, client->easy);
+	client->running = false;
+	client->batch = NULL;
+}
+
+void http_escape(struct text *out, const char *value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	assert(out && value);
+	/* RFC 3986 section 2.3: all but the unreserved. */
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9') || strchr("-._~", c);
+
+		if (plain) {
+			text_char(out, (char)c);
+			continue;
+		}
+		text_char(out, '%');
+		text_char(out, hex[c >> 4]);
+		text_char(out, hex[c & 15]);
+	}
+}
