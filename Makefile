@@ -14,7 +14,8 @@ endif
 
 # The only legal include order (DESIGN section 2): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground text parse report log inifile config bucket words specwords spec btftype enumtext \
+LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specwords \
+       specprogram specmap spec btftype enumtext \
        memberpath feature layout rows delta window clock \
        point lineproto disks decode tagset series batch verdict backoff spool poller http kernel \
        rodata probe probebind snapshot probedir collect identity output selfmon agent loop
@@ -106,7 +107,7 @@ DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4
               python3 util-linux procps
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev fio bpftool?
 DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev?
-DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm,qemu-system-x86) busybox-static cpio kmod
+DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod?
 DEPS_BENCH := $(DEPS_RUN) fio
 
 deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)

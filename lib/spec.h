@@ -6,6 +6,8 @@
  */
 #pragma once
 #include "report.h"
+#include "specmap.h"
+#include "specprogram.h"
 #include "specwords.h"
 
 #include <stdbool.h>
@@ -16,44 +18,8 @@
 #define SPEC_VERSION 1
 /** Bounds of one description: generous for all known probes; they keep a hostile file small. */
 #define SPEC_MAX_MAPS 16
-#define SPEC_MAX_TAGS 8 /* per map; with CONFIG_MAX_TAGS and host at most 40 labels */
-#define SPEC_MAX_FIELDS 32
-#define SPEC_MAX_HISTOGRAMS 16
 #define SPEC_MAX_CONSTS 32
 #define SPEC_MAX_PROGRAMS 64
-/** Keys of a map when neither INI nor object says more; and the most one may ask for. */
-#define SPEC_MAX_KEYS_LIMIT (1u << 20)
-
-/** The map of this name holds counts of what could not be counted (DESIGN section 3). */
-#define SPEC_DROPS_MAP "drops"
-
-/** A member name that stands for a key or value that is a plain number, not a struct. */
-#define SPEC_WHOLE_KEY "key"
-#define SPEC_WHOLE_VALUE "value"
-
-struct spec_program {
-	char *name;					 /* of the function in the object */
-	struct spec_predicate when[SPEC_MAX_PREDICATES]; /* all must hold */
-	size_t n_when;
-	bool optional; /* group = optional: the probe runs without it */
-	char *one_of;  /* group = one-of NAME: the first that can run does; else NULL */
-	uint32_t line;
-};
-
-struct spec_map {
-	char *name;	   /* of the map in the object */
-	char *measurement; /* NULL only for the drops map */
-	struct spec_tag tags[SPEC_MAX_TAGS];
-	size_t n_tags;
-	struct spec_field fields[SPEC_MAX_FIELDS];
-	size_t n_fields;
-	struct spec_histogram histograms[SPEC_MAX_HISTOGRAMS];
-	size_t n_histograms;
-	uint32_t max_keys; /* 0 = as the object says */
-	char *shards; /* name of the u32 constant that says how many copies of the value stand in a row
-	                      of the map, set by the engine; NULL = one */
-	uint32_t line;
-};
 
 struct spec {
 	char *name; /* of the probe: the file's, without .ini */

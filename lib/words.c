@@ -170,3 +170,14 @@ bool words_is_path(const char *word, size_t max)
 	}
 	return false;
 }
+
+int words_find_key(const char *key, const char *const *names, size_t n, struct text *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(key, names[i]))
+			return (int)i;
+	}
+	text_str(why, "no such key");
+	words_suggest(why, key, names, n);
+	return -EINVAL;
+}

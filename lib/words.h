@@ -53,6 +53,9 @@ bool words_is_identifier(const char *s);
 /** Identifiers, 1 to @p max, with dots between them. */
 bool words_is_path(const char *s, size_t max);
 
+/** One of a table's keys. @return its index; -EINVAL with why, which suggests one */
+int words_find_key(const char *key, const char *const *names, size_t n, struct text *why);
+
 /** "expected WHAT, not "FOUND"" or "WHAT is missing". @return -EINVAL */
 int words_fail_expected(struct text *why, const char *what, const char *found);
 /** Appends `; did you mean "X"?` when one of the candidates is near. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bucket.h"
 #include "ground.h"
+#include "random.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,15 +13,6 @@
 
 #define LOG_LINEAR(b, f, l) \
 	((struct bucket_scale){.kind = BUCKET_LOG_LINEAR, .bits = (b), .first = (f), .last = (l)})
-
-static uint64_t next_random(uint64_t *seed) /* splitmix64 */
-{
-	uint64_t z = *seed += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
 
 static uint64_t lower_of(const struct bucket_scale *scale, uint32_t slot)
 {
@@ -82,7 +74,7 @@ static void every_random_value_lands_in_exactly_one_slot(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(scales); i++) {
 		for (int n = 0; n < 2000; n++) {
-			uint64_t value = next_random(&seed) >> (next_random(&seed) & 63);
+			uint64_t value = random_next(&seed) >> (random_next(&seed) & 63);
 
 			assert_in_its_slot(&scales[i], value);
 		}
@@ -165,7 +157,7 @@ static void merging_fine_to_coarse_is_exact(void **state)
 
 			coarse.bits = bits;
 			for (int n = 0; n < 3000; n++) {
-				uint64_t value = next_random(&seed) >> (next_random(&seed) & 63);
+				uint64_t value = random_next(&seed) >> (random_next(&seed) & 63);
 				uint64_t merged = bucket_coarse_upper(
 					fine, bucket_slot(fine, value), 1ull << bits);
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * specmap.h: the section [map NAME] of a probe's description: what a map's members are called outside.
+ *
+ * Pure. The grammar is thermograf-probe(5).
+ */
+#pragma once
+#include "report.h"
+#include "specwords.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Bounds of one map: generous for all known probes; they keep a hostile file small. */
+#define SPEC_MAX_TAGS 8 /* per map; with CONFIG_MAX_TAGS at most 40 labels */
+#define SPEC_MAX_FIELDS 32
+#define SPEC_MAX_HISTOGRAMS 16
+/** The most keys one may ask for. */
+#define SPEC_MAX_KEYS_LIMIT (1u << 20)
+
+/** The map of this name holds counts of what could not be counted (DESIGN section 3). */
+#define SPEC_DROPS_MAP "drops"
+
+/** A member name that stands for a key or value that is a plain number, not a struct. */
+#define SPEC_WHOLE_KEY "key"
+#define SPEC_WHOLE_VALUE "value"
+
+struct spec_map {
+	char *name;	   /* of the map in the object */
+	char *measurement; /* NULL only for the drops map */
+	struct spec_tag tags[SPEC_MAX_TAGS];
+	size_t n_tags;
+	struct spec_field fields[SPEC_MAX_FIELDS];
+	size_t n_fields;
+	struct spec_histogram histograms[SPEC_MAX_HISTOGRAMS];
+	size_t n_histograms;
+	uint32_t max_keys; /* 0 = as the object says */
+	char *index;  /* name of the hash that gives each key its row in this map, an array of row * shards
+			 values; NULL: this map has its keys itself */
+	char *shards; /* with index: name of the u32 constant that says how many values a row has, one per
+			 CPU while they last; set by the engine; NULL: one */
+	char *rows;   /* with index: name of the u32 constant that says max_keys; set by the engine; or NULL */
+	uint32_t line;
+};
+
+/**
+ * Takes one key of the section. No key comes twice (inifile.h).
+ * @return 0; -EINVAL with a clause in `why`; -ENOMEM; the map is unchanged on failure
+ */
+int specmap_set(struct spec_map *map, const char *key, const char *value, uint32_t line,
+		struct text *why);
+
+/** Reports what is wrong between the keys of a complete section. */
+void specmap_check(const struct spec_map *map, const char *file, struct report *report);
+
+/** Frees what the struct owns. */
+void specmap_free(struct spec_map *map);
