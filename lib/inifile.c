@@ -355,6 +355,9 @@ int inifile_parse(const char *name, const char *data, size_t len, inifile_fn fn,
 	if (r > 0 && !ini.err)
 		complain(&ini, (uint32_t)r, "libinih cannot read this line");
 	tdestroy(ini.seen, free);
+	/* It may have been a password. */
+	if (ini.value.data)
+		explicit_bzero(ini.value.data, ini.value.cap);
 	text_free(&ini.value);
 	if (r < 0 && !ini.err)
 		ini.err = -ENOMEM;

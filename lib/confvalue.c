@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "confvalue.h"
+
+#include "parse.h"
+#include "url.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define BLANKS " \t"
+
+void confvalue_free_list(struct config_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct config_list){0};
+}
+
+int confvalue_split(const char *text, struct config_list *ret_list)
+{
+	CLEANUP(confvalue_free_list) struct config_list list = {0};
+
+	for (text += strspn(text, BLANKS); *text; text += strspn(text, BLANKS)) {
+		size_t len = strcspn(text, BLANKS);
+		char **items = realloc(list.items, (list.n + 1) * sizeof(*items));
+		if (!items)
+			return -ENOMEM;
+		list.items = items;
+		list.items[list.n] = strndup(text, len);
+		if (!list.items[list.n])
+			return -ENOMEM;
+		list.n++;
+		text += len;
+	}
+	*ret_list = list;
+	list = (struct config_list){0};
+	return 0;
+}
+
+static void free_secret(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+/* The greatest unit that leaves a whole number: bounds are round. */
+static void print_amount(struct text *out, const struct config_key *key, uint64_t value)
+{
+	static const struct unit {
+		uint64_t size;
+		const char *name;
+	} durations[] =
+		{{86400000000000, "d"}, {3600000000000, "h"}, {60000000000, "m"}, {1000000000, "s"},
+		 {1000000, "ms"},	{1000, "us"},	      {1, "ns"}},
+	  bytes[] = {{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}},
+	  numbers[] = {{1, ""}};
+	const struct unit *unit = key->type == CONFIG_DURATION ? durations
+				  : key->type == CONFIG_BYTES  ? bytes
+							       : numbers;
+
+	if (!value) {
+		text_char(out, '0');
+		return;
+	}
+	while (value % unit->size)
+		unit++;
+	text_printf(out, "%llu%s", (unsigned long long)(value / unit->size), unit->name);
+}
+
+static void print_bounds(struct text *out, const struct config_key *key)
+{
+	print_amount(out, key, key->min);
+	text_str(out, " to ");
+	print_amount(out, key, key->max);
+}
+
+static int set_text(const struct config_key *key, void *member, const char *text, struct text *why)
+{
+	(void)why;
+	char *copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	char **field = member;
+	if (key->type == CONFIG_SECRET)
+		free_secret(*field);
+	else
+		free(*field);
+	*field = copy;
+	return 0;
+}
+
+static int set_bool(const struct config_key *key, void *member, const char *text, struct text *why)
+{
+	(void)key;
+	(void)why;
+	return parse_bool(text, member);
+}
+
+static int set_tristate(const struct config_key *key, void *member, const char *text,
+			struct text *why)
+{
+	bool value = false;
+	int automatic = !strcmp(text, "auto");
+
+	(void)key;
+	(void)why;
+	if (!automatic && parse_bool(text, &value))
+		return -EINVAL;
+	*(int *)member = automatic ? -1 : value;
+	return 0;
+}
+
+/* DURATION, BYTES, NUMBER, POWER. */
+static int set_amount(const struct config_key *key, void *member, const char *text,
+		      struct text *why)
+{
+	uint64_t value;
+	int r = key->type == CONFIG_DURATION ? parse_duration(text, &value)
+		: key->type == CONFIG_BYTES  ? parse_bytes(text, &value)
+					     : parse_u64(text, &value);
+
+	if (r == -EINVAL)
+		return r;
+	if (r == -ERANGE || (key->max && (value < key->min || value > key->max))) {
+		text_str(why, "expected: ");
+		print_bounds(why, key);
+		return -EINVAL;
+	}
+	if (key->type == CONFIG_POWER && (value & (value - 1)))
+		return -EINVAL;
+	*(uint64_t *)member = value;
+	return 0;
+}
+
+static int check_urls(const struct config_list *list, struct text *why)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *problem = url_problem(list->items[i]);
+		if (!problem)
+			continue;
+		if (list->n > 1)
+			text_printf(why, "URL %zu ", i + 1);
+		text_str(why, problem);
+		return -EINVAL;
+	}
+	return list->n ? 0 : -EINVAL;
+}
+
+static int set_list(const struct config_key *key, void *member, const char *text, struct text *why)
+{
+	CLEANUP(confvalue_free_list) struct config_list list = {0};
+	struct config_list *field = member, old = *field;
+
+	int r = confvalue_split(text, &list);
+	if (!r && key->type == CONFIG_URLS)
+		r = check_urls(&list, why);
+	if (r < 0)
+		return r;
+	*field = list;
+	list = old;
+	return 0;
+}
+
+static int set_choice(const struct config_key *key, void *member, const char *text,
+		      struct text *why)
+{
+	(void)why;
+	/* All enums of choices are unsigned int to gcc and clang: none has a negative value. */
+	for (unsigned int i = 0; i < key->n_choices; i++)
+		if (!strcmp(text, key->choices[i])) {
+			*(unsigned int *)member = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static const struct {
+	int (*set)(const struct config_key *key, void *member, const char *text, struct text *why);
+	const char *form;
+} types[CONFIG_TYPE_MAX] = {
+	[CONFIG_TEXT] = {set_text, "text"},
+	[CONFIG_SECRET] = {set_text, "text, never printed; ${VAR} takes it from the environment"},
+	[CONFIG_BOOL] = {set_bool, "yes or no"},
+	[CONFIG_TRISTATE] = {set_tristate, "yes, no or auto"},
+	[CONFIG_DURATION] = {set_amount, "duration, as 500ms or 1m30s"},
+	[CONFIG_BYTES] = {set_amount, "bytes, as 512KiB or 64MiB"},
+	[CONFIG_NUMBER] = {set_amount, "number"},
+	[CONFIG_POWER] = {set_amount, "power of two"},
+	[CONFIG_LIST] = {set_list, "list, separated by blanks"},
+	[CONFIG_URLS] = {set_list, "list of URLs, separated by blanks"},
+	[CONFIG_CHOICE] = {set_choice, "one of"},
+};
+
+int confvalue_set(const struct config_key *key, void *base, const char *text, struct text *why)
+{
+	assert(key && base && text && why && key->type < CONFIG_TYPE_MAX);
+
+	size_t before = why->len;
+	int r = types[key->type].set(key, (char *)base + key->offset, text, why);
+	if (r == -EINVAL && why->len == before) {
+		text_str(why, "expected: ");
+		confvalue_describe(key, why);
+	}
+	return r;
+}
+
+void confvalue_clear(const struct config_key *key, void *base)
+{
+	void *member = (char *)base + key->offset;
+
+	if (key->type == CONFIG_TEXT || key->type == CONFIG_SECRET) {
+		char **field = member;
+		free_secret(TAKE_PTR(*field));
+	} else if (key->type == CONFIG_LIST || key->type == CONFIG_URLS) {
+		confvalue_free_list(member);
+	}
+}
+
+void confvalue_describe(const struct config_key *key, struct text *out)
+{
+	text_str(out, types[key->type].form);
+	for (size_t i = 0; i < key->n_choices; i++)
+		text_printf(out, "%s %s", i ? "," : "", key->choices[i]);
+	if (key->max) {
+		text_str(out, "; ");
+		print_bounds(out, key);
+	}
+}
