@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * thermograf.bpf.h: what authors of probes include: the contract's helpers, no kernel types.
+ *
+ * The contract (thermograf-probe(5)): counters in maps only grow and are never cleared; a new key is inserted
+ * with BPF_NOEXIST; what could not be counted is counted in the map `drops`.
+ */
+#pragma once
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+#define TG_INLINE static __always_inline
+
+/* Keeps an enum in the object's BTF that no type in it refers to (clang drops such enums, also 14). */
+#define TG_KEEP_ENUM(name) const volatile enum name tg_keep_##name = 0
+
+/*
+ * The map of what could not be counted: an array of u64, one slot per enumerator of an enum that the INI names
+ * (tag.reason = key enum(..)). The key is a plain u32: an array keyed by an enum loses its BTF in libbpf 1.1.
+ */
+#define TG_DROPS(reasons)                                                                          \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(max_entries, reasons);                                                      \
+		__type(key, __u32);                                                                \
+		__type(value, __u64);                                                              \
+	} drops SEC(".maps");                                                                      \
+	TG_INLINE void tg_drop(__u32 reason)                                                       \
+	{                                                                                          \
+		__u64 *count = bpf_map_lookup_elem(&drops, &reason);                               \
+                                                                                                   \
+		if (count)                                                                         \
+			__sync_fetch_and_add(count, 1);                                            \
+	}
+
+/*
+ * Adding to a counter. A CPU that has a shard to itself needs no locked instruction (two to four times the
+ * cost of a plain add). `exclusive` must be known to the verifier, which then drops the other branch.
+ */
+#define TG_ADD(exclusive, place, amount)                                                           \
+	do {                                                                                       \
+		if (exclusive)                                                                     \
+			(place) += (amount);                                                       \
+		else                                                                               \
+			__sync_fetch_and_add(&(place), (amount));                                  \
+	} while (0)
+
+/*
+ * Nanoseconds to microseconds, rounded up, so that the bucket le=512 holds 256 us < t <= 512 us exactly.
+ * BPF has no high half of a product, so clang divides: 20 to 40 cycles on older CPUs. Below 2^32 ns (4.3 s) the
+ * reciprocal is exact: floor(x / 1000) = x * 274877907 >> 38 for every 32-bit x (Granlund, Montgomery 1994).
+ */
+TG_INLINE __u64 tg_ceil_us(__u64 ns)
+{
+	ns += 999;
+	if (ns >> 32)
+		return ns / 1000;
+	return ns * 274877907 >> 38;
+}
+
+/* floor(log2(v)) for v > 0; BPF has no such instruction before 7.0. */
+TG_INLINE __u32 tg_log2(__u32 v)
+{
+	__u32 shift, log;
+
+	log = (v > 0xffff) << 4;
+	v >>= log;
+	shift = (v > 0xff) << 3;
+	v >>= shift;
+	log |= shift;
+	shift = (v > 0xf) << 2;
+	v >>= shift;
+	log |= shift;
+	shift = (v > 0x3) << 1;
+	v >>= shift;
+	log |= shift;
+	return log | (v >> 1);
+}
+
+/*
+ * The slot of a value on the scale log-linear(bits) with first = 1 (lib/bucket.h has the bounds and the same
+ * formula). The scale must end at or below 2^32; `slots` counts the last one, for what is above (+Inf).
+ * The value is a whole number, rounded up; 0 and 1 fall into slot 0.
+ */
+TG_INLINE __u32 tg_log_linear(__u64 value, __u32 bits, __u32 slots)
+{
+	__u64 below = value - (value > 0); /* (lower, upper] becomes [lower, upper) */
+	__u32 octave, slot;
+
+	if (below >> 32)
+		return slots - 1;
+	if (!(below >> bits))
+		return below;
+	octave = tg_log2(below);
+	slot = ((octave - bits + 1) << bits) + ((below >> (octave - bits)) & ((1u << bits) - 1));
+	return slot < slots ? slot : slots - 1;
+}
