@@ -270,21 +270,23 @@ static void add_cells(uint64_t *cells, const uint8_t *bytes, const struct layout
 	}
 }
 
+void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cells)
+{
+	for (size_t i = 0; i < layout->n_runs; i++) {
+		const struct layout_run *run = &layout->runs[i];
+
+		add_cells(cells + run->first_cell, value + run->offset, run);
+	}
+}
+
 void layout_extract(const struct layout *layout, const uint8_t *value, uint32_t shards,
 		    uint32_t stride, uint64_t *cells)
 {
 	assert(layout && value && cells && stride >= layout->value_size);
 
 	memset(cells, 0, layout->n_cells * sizeof(*cells));
-	for (uint32_t shard = 0; shard < shards; shard++) {
-		const uint8_t *bytes = value + (size_t)shard * stride;
-
-		for (size_t i = 0; i < layout->n_runs; i++) {
-			const struct layout_run *run = &layout->runs[i];
-
-			add_cells(cells + run->first_cell, bytes + run->offset, run);
-		}
-	}
+	for (uint32_t shard = 0; shard < shards; shard++)
+		layout_add(layout, value + (size_t)shard * stride, cells);
 }
 
 void layout_free(struct layout *layout)

@@ -69,10 +69,17 @@ int layout_bind(const char *spec_file, const struct spec_map *map, const struct 
 		struct report *report);
 
 /**
+ * Adds one value to a row's cells.
+ * @param value  value_size bytes
+ * @param cells  n_cells numbers; 4-byte members become sums modulo 2^32
+ */
+void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cells);
+
+/**
  * Adds up one row's shards into cells.
  * @param value   shards * stride bytes
  * @param stride  bytes between two shards, >= value_size
- * @param cells   n_cells numbers, overwritten; 4-byte members are sums modulo 2^32
+ * @param cells   n_cells numbers, overwritten; else as layout_add()
  */
 void layout_extract(const struct layout *layout, const uint8_t *value, uint32_t shards,
 		    uint32_t stride, uint64_t *cells);
