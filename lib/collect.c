@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collect.h"
+
+#include "clock.h"
+#include "log.h"
+#include "snapshot.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* One map's stages and what they keep from window to window. */
+struct map_street {
+	struct snapshot snapshot;
+	struct rows rows;
+	struct delta *delta;
+	struct series *series;
+	uint64_t last_taken_ns; /* 0: no baseline yet */
+	uint64_t length_ns;     /* of the window told last */
+	struct series_counts counts;
+	bool is_told; /* this window has something to tell */
+	bool is_failing;
+};
+
+struct collector {
+	struct probe *probe;
+	struct map_street maps[SPEC_MAX_MAPS];
+	struct probe_runs runs;
+	struct collect_stats stats;
+};
+
+static bool is_drops(const struct probe_map *map)
+{
+	return !strcmp(map->spec->name, SPEC_DROPS_MAP);
+}
+
+int collector_new(struct probe *probe, uint64_t ttl_ns, size_t max_series, struct collector **ret)
+{
+	CLEANUP(collector_freep) struct collector *c = calloc(1, sizeof(*c));
+	int err = 0;
+
+	if (!c) {
+		probe_free(probe);
+		return -ENOMEM;
+	}
+	c->probe = probe;
+	for (size_t i = 0; i < probe->n_maps && !err; i++) {
+		const struct probe_map *map = &probe->maps[i];
+
+		err = delta_new(map->layout, ttl_ns, &c->maps[i].delta);
+		err = err ?: series_new(map->spec, map->layout, max_series, &c->maps[i].series);
+	}
+	if (err)
+		return err;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+const char *collector_name(const struct collector *c)
+{
+	return c->probe->spec->name;
+}
+
+static int read_map(struct collector *c, size_t i)
+{
+	struct map_street *m = &c->maps[i];
+	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], &m->rows);
+
+	if (err) {
+		c->stats.failed_reads++;
+		if (!m->is_failing)
+			log_warning("probe %s: map %s: not read: %s; its next window is longer",
+				    collector_name(c), c->probe->maps[i].spec->name, strerror(-err));
+	} else if (m->is_failing) {
+		log_info("probe %s: map %s: read again", collector_name(c), c->probe->maps[i].spec->name);
+	}
+	m->is_failing = err;
+	return err;
+}
+
+static int baseline_map(struct collector *c, size_t i)
+{
+	struct map_street *m = &c->maps[i];
+	int err = read_map(c, i);
+
+	err = err ?: delta_baseline(m->delta, &m->rows);
+	if (!err)
+		m->last_taken_ns = m->rows.taken_ns;
+	return err;
+}
+
+void collector_baseline(struct collector *c)
+{
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		baseline_map(c, i);
+	probe_runs(c->probe, &c->runs);
+}
+
+static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
+{
+	struct map_street *m = &c->maps[i];
+	const struct delta_row *rows;
+	size_t n;
+
+	m->is_told = false;
+	m->counts = (struct series_counts){0};
+	if (!m->last_taken_ns) {
+		baseline_map(c, i);
+		return;
+	}
+	if (read_map(c, i) || delta_advance(m->delta, &m->rows, &rows, &n))
+		return;
+	m->length_ns = m->rows.taken_ns - m->last_taken_ns;
+	m->last_taken_ns = m->rows.taken_ns;
+	m->is_told = !series_merge(m->series, rows, n, env, &m->counts);
+	if (!m->is_told) {
+		c->stats.failed_merges++;
+		log_error("probe %s: map %s: out of memory; this window's counts are lost", collector_name(c),
+			  c->probe->maps[i].spec->name);
+	}
+}
+
+static void add_counts(struct collect_stats *stats, const struct probe_map *map, const struct series_counts *counts)
+{
+	if (is_drops(map)) {
+		stats->drops += counts->events;
+		return;
+	}
+	stats->counts.events += counts->events;
+	stats->counts.keys += counts->keys;
+	stats->counts.series += counts->series;
+	stats->counts.overflow += counts->overflow;
+}
+
+static void add_runs(struct collector *c)
+{
+	struct probe_runs now;
+
+	if (probe_runs(c->probe, &now))
+		return;
+	c->stats.missed = now.missed - c->runs.missed;
+	c->stats.runs = now.runs - c->runs.runs;
+	c->stats.run_ns = now.run_ns - c->runs.run_ns;
+	c->runs = now;
+}
+
+void collector_cut(struct collector *c, const struct decode_env *env)
+{
+	uint64_t began_ns = clock_boot_ns();
+
+	c->stats = (struct collect_stats){.failed_reads = c->stats.failed_reads,
+					  .failed_merges = c->stats.failed_merges};
+	for (size_t i = 0; i < c->probe->n_maps; i++) {
+		cut_map(c, i, env);
+		add_counts(&c->stats, &c->probe->maps[i], &c->maps[i].counts);
+	}
+	add_runs(c);
+	c->stats.read_ns = clock_boot_ns() - began_ns;
+}
+
+const struct collect_stats *collector_stats(const struct collector *c)
+{
+	return &c->stats;
+}
+
+int collector_emit(const struct collector *c, const struct series_style *style, int64_t stamp_ns, point_fn fn, void *ctx)
+{
+	for (size_t i = 0; i < c->probe->n_maps; i++) {
+		const struct map_street *m = &c->maps[i];
+		struct window window = {.stamp_ns = stamp_ns, .length_ns = m->length_ns};
+		int err;
+
+		if (!m->is_told)
+			continue;
+		err = series_emit(m->series, style, &window, fn, ctx);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void collector_each_drop(const struct collector *c, void (*fn)(void *ctx, const char *reason, uint64_t events), void *ctx)
+{
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		if (c->maps[i].is_told && is_drops(&c->probe->maps[i]))
+			series_each(c->maps[i].series, fn, ctx);
+}
+
+void collector_free(struct collector *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->probe->n_maps; i++) {
+		snapshot_free(&c->maps[i].snapshot);
+		rows_free(&c->maps[i].rows);
+		delta_free(c->maps[i].delta);
+		series_free(c->maps[i].series);
+	}
+	probe_free(c->probe);
+	free(c);
+}
+
+void collector_freep(struct collector **c)
+{
+	collector_free(*c);
+	*c = NULL;
+}

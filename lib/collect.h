@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * collect.h: one attached probe on the street: every window its maps go through snapshot, delta and series,
+ * ready to be told to each output. An edge: it reads maps and logs what fails, once.
+ */
+#pragma once
+#include "decode.h"
+#include "point.h"
+#include "probe.h"
+#include "series.h"
+#include "window.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** What one window of a probe gave, for the agent's own metrics. */
+struct collect_stats {
+	struct series_counts counts; /* over all maps but drops */
+	uint64_t drops;              /* events that could not be counted, as the probe says */
+	uint64_t missed;             /* runs that the kernel left out */
+	uint64_t runs, run_ns;       /* 0 unless kernel.bpf_stats_enabled */
+	uint64_t read_ns;            /* time spent reading and merging */
+	uint64_t failed_reads;       /* ever; such a map's next window is longer */
+	uint64_t failed_merges;      /* ever; such a map's window is lost (no memory) */
+};
+
+struct collector;
+
+/**
+ * @param probe       attached; the collector's from here on, also on failure
+ * @param ttl_ns      of a series without a count
+ * @param max_series  per map
+ */
+int collector_new(struct probe *probe, uint64_t ttl_ns, size_t max_series, struct collector **ret);
+
+const char *collector_name(const struct collector *collector);
+
+/** Reads everything as what was before the first window. */
+void collector_baseline(struct collector *collector);
+
+/** Reads everything as the end of a window. */
+void collector_cut(struct collector *collector, const struct decode_env *env);
+
+/** Of the last window cut. */
+const struct collect_stats *collector_stats(const struct collector *collector);
+
+/**
+ * Tells the last window's points; lengths for rates are each map's own, between its two reads.
+ * @return 0 or what @p fn returned
+ */
+int collector_emit(const struct collector *collector, const struct series_style *style, int64_t stamp_ns, point_fn fn,
+		   void *ctx);
+
+/** Calls @p fn with the name of each reason of the drops map and its events in the last window. */
+void collector_each_drop(const struct collector *collector,
+			 void (*fn)(void *ctx, const char *reason, uint64_t events), void *ctx);
+
+void collector_free(struct collector *collector);
+void collector_freep(struct collector **collector);

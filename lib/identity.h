@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * identity.h: who this host is: its name, and its place among hosts that send at the same time. An edge.
+ */
+#pragma once
+#include "text.h"
+
+#include <stdint.h>
+
+/**
+ * Appends the host's name.
+ * @param wanted  "": the kernel's, as Telegraf has it; "fqdn": the canonical name that the resolver gives (the
+ *                kernel's where it gives none); else that text itself
+ * @return 0; -errno of the kernel; -ENOMEM
+ */
+int identity_host(const char *wanted, struct text *out);
+
+/**
+ * This host's offset for sending: a hash of /etc/machine-id (of the host's name where there is none),
+ * the same after every start, evenly spread over hosts.
+ * @param bound_ns  0 gives 0
+ * @return          0 to bound_ns - 1
+ */
+uint64_t identity_offset_ns(uint64_t bound_ns);
+
+/** The pure part: FNV-1a (64 bit) of the bytes, finished by a multiplication, scaled to the bound. */
+uint64_t identity_spread(const void *bytes, size_t len, uint64_t bound_ns);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probe.h"
+
+#include "kernel.h"
+#include "probebind.h"
+#include "text.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int read_file(const char *path, char **ret_data, size_t *ret_len)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FREE char *data = NULL;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	/* inifile.h refuses what is longer than its bound, with a message: one byte more is enough. */
+	if (st.st_size > (1 << 20))
+		st.st_size = (1 << 20) + 1;
+	data = malloc((size_t)st.st_size + 1);
+	if (!data)
+		return -ENOMEM;
+	n = pread(fd, data, (size_t)st.st_size, 0);
+	if (n < 0)
+		return -errno;
+	*ret_len = (size_t)n;
+	*ret_data = TAKE_PTR(data);
+	return 0;
+}
+
+static int read_spec(const char *path, struct spec **ret_spec, struct report *report)
+{
+	CLEANUP_FREE char *data = NULL;
+	CLEANUP_FREE char *copy = strdup(path);
+	char *name = copy ? basename(copy) : NULL;
+	size_t len = 0;
+	int err = copy ? read_file(path, &data, &len) : -ENOMEM;
+
+	if (err) {
+		report_add(report, REPORT_ERROR, path, "cannot be read: %s", strerror(-err));
+		return err;
+	}
+	name[strcspn(name, ".")] = '\0';
+	return spec_parse(name, path, data, len, ret_spec, report);
+}
+
+static int apply_config(struct probe *p, const struct config_probe *config, struct report *report)
+{
+	int err = 0;
+
+	for (size_t i = 0; config && i < config->n_consts; i++) {
+		const struct config_pair *c = &config->consts[i];
+
+		err = spec_set_const(p->spec, c->key, c->value, c->place, report) ?: err;
+	}
+	return err;
+}
+
+const char *probe_unfit(const struct probe *p)
+{
+	for (size_t i = 0; i < p->n_programs; i++) {
+		const struct spec_program *s = probe_program_spec(p->spec, p->programs[i].name);
+
+		if (p->programs[i].chosen || (s && s->optional))
+			continue;
+		if (!s || !s->one_of || !probe_group_is_served(p, s->one_of))
+			return p->programs[i].why ?: "out of memory";
+	}
+	return NULL;
+}
+
+/* ---- open, attach, close */
+
+static int open_object(struct probe *p, const char *path, struct report *report)
+{
+	CLEANUP(text_free) struct text object = {0};
+	const char *slash = strrchr(path, '/');
+
+	text_append(&object, path, slash ? (size_t)(slash - path) + 1 : 0);
+	text_str(&object, p->spec->object);
+	if (object.err)
+		return object.err;
+	kernel_forget_message();
+	p->object = bpf_object__open_file(object.data, NULL);
+	if (!p->object) {
+		report_add(report, REPORT_ERROR, object.data, "probe %s: not a BPF object: %s%s%s", p->spec->name,
+			   strerror(errno), *kernel_last_message() ? "; " : "", kernel_last_message());
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel, struct probe **ret,
+	       struct report *report)
+{
+	CLEANUP(probe_freep) struct probe *p = calloc(1, sizeof(*p));
+	int err = p ? 0 : -ENOMEM;
+
+	err = err ?: read_spec(path, &p->spec, report);
+	err = err ?: apply_config(p, config, report);
+	err = err ?: open_object(p, path, report);
+	err = err ?: probe_set_consts(p, kernel, report);
+	err = err ?: probe_bind_maps(p, report);
+	err = err ?: probe_choose_programs(p, kernel, report);
+	if (err)
+		return err;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static int duplicate(int fd, int *ret_fd)
+{
+	*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+/* The object's descriptors close with it: what is needed later is kept as a duplicate. */
+static int keep_descriptors(struct probe *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_maps && !err; i++) {
+		struct probe_map *m = &p->maps[i];
+
+		err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->name), &m->fd);
+		if (!err && m->spec->index)
+			err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->index), &m->index_fd);
+	}
+	for (size_t i = 0; i < p->n_programs && !err; i++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(p->object, p->programs[i].name);
+
+		if (p->programs[i].chosen)
+			err = duplicate(bpf_program__fd(program), &p->programs[i].fd);
+	}
+	return err;
+}
+
+static int attach_programs(struct probe *p, struct report *report)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, p->object)
+	{
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		link = bpf_program__attach(program);
+		if (!link) {
+			int err = -errno;
+
+			report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: program %s: not attached: %s",
+				  p->spec->name, bpf_program__name(program), strerror(-err));
+			return err;
+		}
+		p->links[p->n_links++] = link;
+	}
+	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	ground_closep(fd);
+	*fd = -1;
+}
+
+static void detach(struct probe *p)
+{
+	while (p->n_links)
+		bpf_link__destroy(p->links[--p->n_links]);
+	for (size_t i = 0; i < p->n_maps; i++) {
+		close_fd(&p->maps[i].fd);
+		close_fd(&p->maps[i].index_fd);
+	}
+	for (size_t i = 0; i < p->n_programs; i++)
+		close_fd(&p->programs[i].fd);
+}
+
+int probe_attach(struct probe *p, struct report *report)
+{
+	int err;
+
+	kernel_forget_message();
+	err = bpf_object__load(p->object);
+	if (err) {
+		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s%s", p->spec->name,
+			  strerror(-err), err == -EPERM ? " (needs root, or CAP_BPF and CAP_PERFMON)" : "",
+			  *kernel_last_message() ? "; " : "", kernel_last_message());
+		return err;
+	}
+	err = keep_descriptors(p);
+	err = err ?: attach_programs(p, report);
+	if (err) {
+		detach(p);
+		return err;
+	}
+	bpf_object__close(p->object);
+	p->object = NULL;
+	return 0;
+}
+
+int probe_runs(const struct probe *p, struct probe_runs *ret_runs)
+{
+	struct probe_runs sum = {0};
+
+	for (size_t i = 0; i < p->n_programs; i++) {
+		struct bpf_prog_info info = {0};
+		uint32_t len = sizeof(info);
+
+		if (p->programs[i].fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(p->programs[i].fd, &info, &len))
+			return -errno;
+		sum.missed += info.recursion_misses;
+		sum.runs += info.run_cnt;
+		sum.run_ns += info.run_time_ns;
+	}
+	*ret_runs = sum;
+	return 0;
+}
+
+void probe_free(struct probe *p)
+{
+	if (!p)
+		return;
+	detach(p);
+	for (size_t i = 0; i < p->n_maps; i++)
+		layout_free(p->maps[i].layout);
+	for (size_t i = 0; i < p->n_programs; i++) {
+		free(p->programs[i].name);
+		free(p->programs[i].why);
+	}
+	bpf_object__close(p->object);
+	spec_free(p->spec);
+	free(p);
+}
+
+void probe_freep(struct probe **p)
+{
+	probe_free(*p);
+	*p = NULL;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probedir.h"
+
+#include "text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool has_name(const struct probedir *probes, const char *name, size_t len)
+{
+	for (size_t i = 0; i < probes->n; i++)
+		if (strlen(probes->entries[i].name) == len && !strncmp(probes->entries[i].name, name, len))
+			return true;
+	return false;
+}
+
+static int add(struct probedir *probes, const char *dir, const char *file, size_t name_len)
+{
+	CLEANUP(text_free) struct text path = {0};
+	struct probedir_entry *e;
+
+	if (probes->n == CONFIG_MAX_PROBES)
+		return -E2BIG;
+	e = realloc(probes->entries, (probes->n + 1) * sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	probes->entries = e;
+	e += probes->n;
+	text_printf(&path, "%s/%s", dir, file);
+	*e = (struct probedir_entry){.name = strndup(file, name_len), .path = strdup(text_cstr(&path))};
+	probes->n++;
+	return path.err ?: e->name && e->path ? 0 : -ENOMEM;
+}
+
+static int list_dir(struct probedir *probes, const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+	int err = 0;
+
+	while (d && !err && (entry = readdir(d))) {
+		size_t len = strlen(entry->d_name);
+
+		if (len <= 4 || strcmp(entry->d_name + len - 4, ".ini") || entry->d_name[0] == '.')
+			continue;
+		if (!has_name(probes, entry->d_name, len - 4))
+			err = add(probes, dir, entry->d_name, len - 4);
+	}
+	if (d)
+		closedir(d);
+	return err;
+}
+
+static int list_default(struct probedir *probes)
+{
+	char path[PATH_MAX + sizeof("/probes")];
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	struct stat st;
+
+	if (n > 0) {
+		path[n] = '\0';
+		strcpy(strrchr(path, '/'), "/probes");
+		if (!stat(path, &st) && S_ISDIR(st.st_mode))
+			return list_dir(probes, path);
+	}
+	return list_dir(probes, PROBEDIR_ADMIN) ?: list_dir(probes, PROBEDIR_SHIPPED);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct probedir_entry *)a)->name, ((const struct probedir_entry *)b)->name);
+}
+
+int probedir_list(const struct config_list *dirs, struct probedir *ret)
+{
+	CLEANUP(probedir_free) struct probedir probes = {0};
+	int err = dirs->n ? 0 : list_default(&probes);
+
+	for (size_t i = 0; i < dirs->n && !err; i++)
+		err = list_dir(&probes, dirs->items[i]);
+	if (err)
+		return err;
+	if (probes.n)
+		qsort(probes.entries, probes.n, sizeof(*probes.entries), by_name);
+	*ret = probes;
+	probes = (struct probedir){0};
+	return 0;
+}
+
+void probedir_free(struct probedir *probes)
+{
+	for (size_t i = 0; i < probes->n; i++) {
+		free(probes->entries[i].name);
+		free(probes->entries[i].path);
+	}
+	free(probes->entries);
+	*probes = (struct probedir){0};
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * probedir.h: which probes there are: NAME.ini in a list of folders, the first of a name wins. An edge.
+ */
+#pragma once
+#include "config.h"
+
+#include <stddef.h>
+
+/** Where shipped probes are installed, and where the administrator's override and add. */
+#define PROBEDIR_SHIPPED "/usr/lib/thermograf/probes"
+#define PROBEDIR_ADMIN "/etc/thermograf/probes.d"
+
+struct probedir_entry {
+	char *name; /* of the probe */
+	char *path; /* of its INI */
+};
+
+struct probedir {
+	struct probedir_entry *entries; /* sorted by name */
+	size_t n;
+};
+
+/**
+ * Lists the probes.
+ * @param dirs  searched in order; a folder that is not there has none. Empty: the folder `probes` beside the
+ *              program if there is one (the source tree), else PROBEDIR_ADMIN, then PROBEDIR_SHIPPED
+ * @return 0; -ENOMEM; -E2BIG above CONFIG_MAX_PROBES; *ret unchanged then
+ */
+int probedir_list(const struct config_list *dirs, struct probedir *ret);
+
+void probedir_free(struct probedir *probes);
