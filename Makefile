@@ -136,6 +136,19 @@ vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke
 	@$(MAKE) --no-print-directory all
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
 
+bench: ## nanoseconds per I/O beside biolatency, and the footprint (root): SAVE=1 keeps the page
+	@packaging/deps $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory all $(O)/bench/attach $(O)/bench/floor.bpf.o
+	@tests/bench/bench --build $(O) $(if $(SAVE),--save)
+
+$(O)/bench/%.bpf.o: tests/bench/%.bpf.c
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -c -o $@ $<
+
+$(O)/bench/%: tests/bench/%.c
+	$(say) CC $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(shell pkg-config --libs libbpf)
+
 # ---- Fuzzers: libFuzzer needs clang, and the library built with coverage.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECS ?= 30
@@ -149,7 +162,7 @@ build/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(FUZZ_FLAGS) -o $@ $< $(LIB_SRC) $(LDLIBS_ALL)
 
 print-%: # the value of a variable, for scripts
-	@echo '$($*)'
+	@:$(info $($*))
 
 clean: ## remove build/
 	rm -rf build

@@ -201,5 +201,5 @@ def draw(data, view):
     # Of 24 lines the table takes 8, the heatmap's title and axis 3, space 3: 10 are left for buckets.
     rows = max(7, (view.height - 14) // 3) if view.height else 40
     top = table(data, painter, view.width, rows)
-    left = max(4, view.height - len(top) - 7) if view.height else 0
+    left = max(4, view.height - len(top) - 6) if view.height else 0
     return lines + [""] + top + [""] + heatmap(data, painter, view.width, left)
