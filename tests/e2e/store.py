@@ -25,19 +25,19 @@ DATABASE = "telegraf"
 NS = 1_000_000_000
 
 
-def _candidate(package):
+def candidate(package):
     policy = subprocess.run(["apt-cache", "policy", package], capture_output=True, text=True, check=False).stdout
     found = re.search(r"Candidate: ([^(\s]+)", policy)
     return found[1] if found else None
 
 
-def _unpack(package, program, cache, tell):
+def unpack(package, program, cache, tell):
     """The path of `program` out of `package`, downloaded and unpacked once."""
     folder = cache / package
     path = folder / program
     if path.exists():
         return path
-    tell(f"downloading {package} {_candidate(package)}")
+    tell(f"downloading {package} {candidate(package)}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         # The option: apt wants to read what its own user may not, and warns.
@@ -56,13 +56,13 @@ def find(cache, tell=lambda text: None, only=None):
         raise Skip("a private database comes from Debian's or Ubuntu's packages, and this is neither")
     kinds = [kind for kind in (InfluxDB, VictoriaMetrics) if only in (None, kind)]
     unpacked = [kind for kind in kinds if (cache / kind.PACKAGE / kind.PROGRAM).exists()]
-    if not unpacked and not any(_candidate(kind.PACKAGE) for kind in kinds):
+    if not unpacked and not any(candidate(kind.PACKAGE) for kind in kinds):
         tell("apt-get update")
         subprocess.run(["apt-get", "-qq", "update"], check=False, capture_output=True)
     for kind in unpacked or kinds:
-        if kind in unpacked or _candidate(kind.PACKAGE):
+        if kind in unpacked or candidate(kind.PACKAGE):
             try:
-                return kind, _unpack(kind.PACKAGE, kind.PROGRAM, cache, tell)
+                return kind, unpack(kind.PACKAGE, kind.PROGRAM, cache, tell)
             except subprocess.CalledProcessError as error:
                 raise Skip(f"{kind.PACKAGE}: not downloaded: {error.stderr.decode(errors='replace').strip()}") from error
     raise Skip(f"this distribution has no package {' or '.join(kind.PACKAGE for kind in kinds)}")
