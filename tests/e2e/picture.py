@@ -110,7 +110,7 @@ def table(data, painter, width, most):
     keys = sorted((key for key in busy if busy[key]), key=lambda key: -busy[key])[:most]
     keys.sort(key=lambda key: (key[0], OPS.index(key[1]) if key[1] in OPS else len(OPS)))
     lines = [painter.dim(f" {'device':<11}{'operation':<11}{'I/Os per s':>10}{'bytes per s':>12}"
-                         f" {'I/Os each second':<{columns}}")]
+                         f" {'I/Os each second' if columns >= 16 else 'I/Os':<{columns}}")]
     previous = None
     for key in keys:
         ios, size = ((sum(series.get(key, {}).get(s, 0) for s in recent) / max(len(recent), 1))
