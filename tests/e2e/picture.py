@@ -19,6 +19,7 @@ SPARKS = "▁▂▃▄▅▆▇█"
 
 LABEL = 9  # "8.19 ms " and the axis
 CELL = 2  # columns for a second: about a square
+LARGE_ROWS = 28  # lines for buckets from which on each gets two, and a second twice the columns
 
 View = namedtuple("View", "width height colour")  # colour: "truecolor", "256" or "none"; height 0: as it needs
 Data = namedtuple("Data", "title ios bytes heat heat_title rate_seconds")
@@ -143,7 +144,8 @@ def bounds_shown(heat):
 
 def heatmap(data, painter, width, most):
     """The latency heatmap with its axes; most: lines for buckets, 0 for as many as there are."""
-    cell = CELL
+    tall = 2 if most >= LARGE_ROWS else 1
+    cell = CELL * tall
     columns = (width - LABEL - 2) // cell
     shown = seconds_shown(data, columns)
     if not most and shown:  # on paper: as wide as it gets
@@ -157,6 +159,8 @@ def heatmap(data, painter, width, most):
         return math.log1p(count) / math.log1p(high) if count else 0
 
     lines = [" " + painter.bold(data.heat_title) + "  " + legend(painter, high)]
+    if tall > 1 and len(bounds) * tall > most:
+        tall = 1
     if most and len(bounds) > most and painter.colour != "none":
         if len(bounds) % 2:
             bounds = [bounds[0] * 2] + bounds
@@ -167,6 +171,7 @@ def heatmap(data, painter, width, most):
         for le in bounds[-most:]:
             cells = "".join(painter.cell(intensity(le, s), cell) for s in shown)
             lines.append(painter.dim(f"{latency(le):>{LABEL}}┤") + cells.rstrip(" "))
+            lines += [painter.dim(" " * LABEL + "│") + cells] * (tall - 1)
     return lines + [painter.dim(line) for line in time_axis(shown, columns if most else len(shown), cell)]
 
 
@@ -199,7 +204,7 @@ def draw(data, view):
     if not any(data.ios.values()):
         return lines + ["", " waiting for the first window"]
     # Of 24 lines the table takes 8, the heatmap's title and axis 3, space 3: 10 are left for buckets.
-    rows = max(7, (view.height - 14) // 3) if view.height else 40
+    rows = max(7, (view.height - 14) // 4) if view.height else 40
     top = table(data, painter, view.width, rows)
     left = max(4, view.height - len(top) - 6) if view.height else 0
     return lines + [""] + top + [""] + heatmap(data, painter, view.width, left)
