@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decode.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DEV(major, minor) ((uint32_t)(major) << 20 | (minor))
+
+static struct disk table[] = {
+	{.dev = DEV(8, 0), .name = "sda"},
+	{.dev = DEV(253, 14), .name = "dm-14", .stack = true},
+};
+static const struct disks disks = {.disks = table, .n = ARRAY_SIZE(table)};
+static const struct decode_env env = {.disks = &disks};
+static const struct decode_env blind = {.disks = NULL};
+
+/* A key that is one number, with one tag on it. */
+struct one_tag {
+	struct spec_map map;
+	struct layout layout;
+};
+
+static struct one_tag one_tag(char *decoder, uint32_t size, bool is_signed)
+{
+	struct one_tag t = {.map = {.n_tags = 1}, .layout = {.key_size = size}};
+
+	t.map.tags[0].decoder = decoder;
+	t.layout.tags[0] = (struct layout_member){.size = size, .is_signed = is_signed};
+	return t;
+}
+
+static void assert_decodes(const struct decode_env *e, const struct one_tag *t, const void *key,
+			   const char *expected, enum decode_result result)
+{
+	struct text out = {0};
+
+	assert_int_equal(decode_tag(e, &t->map, &t->layout, 0, key, &out), result);
+	assert_string_equal(text_cstr(&out), expected);
+	text_free(&out);
+}
+
+static void a_disk_has_its_name(void **state)
+{
+	struct one_tag t = one_tag("disk", 4, false);
+
+	assert_decodes(&env, &t, &(uint32_t){DEV(8, 0)}, "sda", DECODE_OK);
+	assert_decodes(&env, &t, &(uint32_t){DEV(253, 14)}, "dm-14", DECODE_OK);
+}
+
+static void an_unknown_disk_has_its_number(void **state)
+{
+	struct one_tag t = one_tag("disk", 4, false);
+
+	assert_decodes(&env, &t, &(uint32_t){DEV(8, 16)}, "8:16", DECODE_UNKNOWN);
+	assert_decodes(&env, &t, &(uint32_t){UINT32_MAX}, "4095:1048575", DECODE_UNKNOWN);
+	assert_decodes(&blind, &t, &(uint32_t){DEV(8, 0)}, "8:0", DECODE_UNKNOWN);
+}
+
+static void a_disk_on_other_disks_is_a_stack(void **state)
+{
+	struct one_tag t = one_tag("disk_layer", 4, false);
+
+	assert_decodes(&env, &t, &(uint32_t){DEV(8, 0)}, "disk", DECODE_OK);
+	assert_decodes(&env, &t, &(uint32_t){DEV(253, 14)}, "stack", DECODE_OK);
+	assert_decodes(&env, &t, &(uint32_t){DEV(9, 0)}, "disk", DECODE_UNKNOWN);
+	assert_decodes(&blind, &t, &(uint32_t){DEV(253, 14)}, "disk", DECODE_UNKNOWN);
+}
+
+static void an_enumerator_has_its_name_and_others_their_number(void **state)
+{
+	struct enumtext_name names[] = {{0, "read"}, {255, "minus"}};
+	struct one_tag t = one_tag("enum", 1, true);
+
+	t.layout.enums[0] = (struct enumtext){.names = names, .n = ARRAY_SIZE(names)};
+	assert_decodes(&env, &t, &(uint8_t){0}, "read", DECODE_OK);
+	assert_decodes(&env, &t, &(int8_t){-1}, "minus", DECODE_OK);
+	assert_decodes(&env, &t, &(int8_t){-2}, "-2", DECODE_UNKNOWN);
+	assert_decodes(&env, &t, &(uint8_t){7}, "7", DECODE_UNKNOWN);
+}
+
+static void numbers_of_all_widths_are_decimal(void **state)
+{
+	struct one_tag t = one_tag("uint", 1, false);
+
+	assert_decodes(&env, &t, &(uint8_t){200}, "200", DECODE_OK);
+	t = one_tag("uint", 2, false);
+	assert_decodes(&env, &t, &(uint16_t){65535}, "65535", DECODE_OK);
+	t = one_tag("uint", 4, false);
+	assert_decodes(&env, &t, &(uint32_t){4294967295u}, "4294967295", DECODE_OK);
+	t = one_tag("uint", 8, false);
+	assert_decodes(&env, &t, &(uint64_t){UINT64_MAX}, "18446744073709551615", DECODE_OK);
+	t = one_tag("uint", 4, true);
+	assert_decodes(&env, &t, &(int32_t){-5}, "-5", DECODE_OK);
+	t = one_tag("uint", 8, true);
+	assert_decodes(&env, &t, &(int64_t){INT64_MIN}, "-9223372036854775808", DECODE_OK);
+}
+
+static void a_member_is_read_at_its_offset(void **state)
+{
+	struct one_tag t = one_tag("uint", 4, false);
+	uint8_t key[9] = {0};
+
+	memcpy(key + 5, &(uint32_t){77}, 4);
+	t.layout.tags[0].offset = 5;
+	assert_decodes(&env, &t, key, "77", DECODE_OK);
+}
+
+static void only_a_disk_decoder_knows_that_a_device_is_gone(void **state)
+{
+	struct one_tag disk = one_tag("disk", 4, false), uint = one_tag("uint", 4, false);
+	uint32_t here = DEV(8, 0), gone = DEV(8, 16);
+
+	assert_false(decode_is_gone(&env, &disk.map, &disk.layout, (const uint8_t *)&here));
+	assert_true(decode_is_gone(&env, &disk.map, &disk.layout, (const uint8_t *)&gone));
+	assert_false(decode_is_gone(&env, &uint.map, &uint.layout, (const uint8_t *)&gone));
+}
+
+static void nothing_is_gone_while_no_disk_is_known(void **state)
+{
+	struct one_tag t = one_tag("disk", 4, false);
+	const struct disks none = {0};
+	const struct decode_env empty = {.disks = &none};
+	uint32_t dev = DEV(8, 16);
+
+	assert_false(decode_is_gone(&blind, &t.map, &t.layout, (const uint8_t *)&dev));
+	assert_false(decode_is_gone(&empty, &t.map, &t.layout, (const uint8_t *)&dev));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_disk_has_its_name),
+		cmocka_unit_test(an_unknown_disk_has_its_number),
+		cmocka_unit_test(a_disk_on_other_disks_is_a_stack),
+		cmocka_unit_test(an_enumerator_has_its_name_and_others_their_number),
+		cmocka_unit_test(numbers_of_all_widths_are_decimal),
+		cmocka_unit_test(a_member_is_read_at_its_offset),
+		cmocka_unit_test(only_a_disk_decoder_knows_that_a_device_is_gone),
+		cmocka_unit_test(nothing_is_gone_while_no_disk_is_known),
+	};
+
+	return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
+}

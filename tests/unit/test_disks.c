@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "disks.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DEV(major, minor) ((uint32_t)(major) << 20 | (minor))
+#define PATH_MAX_HERE 256
+
+/* A made-up /sys/block, a folder of its own for each test. */
+static int make_folder(void **state)
+{
+	char *folder = strdup("/tmp/test_disks.XXXXXX");
+
+	*state = folder;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static int remove_folder(void **state)
+{
+	nftw(*state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(*state);
+	return 0;
+}
+
+static void make_dir(const char *parent, const char *name)
+{
+	char path[PATH_MAX_HERE];
+
+	snprintf(path, sizeof(path), "%s/%s", parent, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void make_file(const char *folder, const char *disk, const char *name, const char *text)
+{
+	char path[PATH_MAX_HERE];
+
+	snprintf(path, sizeof(path), "%s/%s/%s", folder, disk, name);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void add(const char *folder, const char *disk, const char *dev)
+{
+	char slaves[PATH_MAX_HERE];
+
+	make_dir(folder, disk);
+	make_file(folder, disk, "dev", dev);
+	snprintf(slaves, sizeof(slaves), "%s/slaves", disk);
+	make_dir(folder, slaves);
+}
+
+static void disks_are_found_by_number(void **state)
+{
+	struct disks disks = {0};
+
+	add(*state, "sdb", "8:16\n");
+	add(*state, "sda", "8:0\n");
+	add(*state, "nvme0n1", "259:1048575\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks.n, 3);
+	assert_int_equal(disks.omitted, 0);
+	assert_string_equal(disks_find(&disks, DEV(8, 0))->name, "sda");
+	assert_string_equal(disks_find(&disks, DEV(8, 16))->name, "sdb");
+	assert_string_equal(disks_find(&disks, DEV(259, 1048575))->name, "nvme0n1");
+	assert_null(disks_find(&disks, DEV(8, 1)));
+	disks_free(&disks);
+	assert_null(disks_find(&disks, DEV(8, 0)));
+}
+
+static void what_has_slaves_is_a_stack(void **state)
+{
+	struct disks disks = {0};
+
+	add(*state, "sda", "8:0\n");
+	add(*state, "dm-0", "253:0\n");
+	make_dir(*state, "dm-0/slaves/sda");
+	make_dir(*state, "zram0");
+	make_file(*state, "zram0", "dev", "252:0\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_true(disks_find(&disks, DEV(253, 0))->stack);
+	assert_false(disks_find(&disks, DEV(8, 0))->stack);
+	assert_false(disks_find(&disks, DEV(252, 0))->stack);
+	disks_free(&disks);
+}
+
+static void what_is_no_disk_is_passed_over(void **state)
+{
+	struct disks disks = {0};
+
+	make_dir(*state, "nvme0c0n1"); /* a hidden path: no number */
+	make_dir(*state, "empty");
+	make_file(*state, "empty", "dev", "");
+	make_dir(*state, "words");
+	make_file(*state, "words", "dev", "eight:zero\n");
+	make_dir(*state, "large");
+	make_file(*state, "large", "dev", "4096:0\n");
+	make_dir(*state, "a_name_of_more_than_thirty_one_bytes");
+	make_file(*state, "a_name_of_more_than_thirty_one_bytes", "dev", "1:2\n");
+	make_file(*state, ".", "a_file", "8:0\n");
+	add(*state, "sda", "8:0\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks.n, 1);
+	disks_free(&disks);
+}
+
+static void an_exclamation_mark_stands_for_a_slash(void **state)
+{
+	struct disks disks = {0};
+
+	add(*state, "cciss!c0d0", "104:0\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_string_equal(disks_find(&disks, DEV(104, 0))->name, "cciss/c0d0");
+	disks_free(&disks);
+}
+
+static void a_new_scan_forgets_what_is_gone(void **state)
+{
+	struct disks disks = {0};
+	char path[PATH_MAX_HERE], to[PATH_MAX_HERE];
+
+	add(*state, "sda", "8:0\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	snprintf(path, sizeof(path), "%s/sda", (char *)*state);
+	snprintf(to, sizeof(to), "%s/sdz", (char *)*state);
+	assert_int_equal(rename(path, to), 0);
+	make_file(*state, "sdz", "dev", "65:144\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks.n, 1);
+	assert_null(disks_find(&disks, DEV(8, 0)));
+	assert_string_equal(disks_find(&disks, DEV(65, 144))->name, "sdz");
+	disks_free(&disks);
+}
+
+static void a_failed_scan_leaves_the_table(void **state)
+{
+	struct disks disks = {0};
+
+	add(*state, "sda", "8:0\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks_scan(&disks, "/nonexistent"), -ENOENT);
+	assert_non_null(disks_find(&disks, DEV(8, 0)));
+	disks_free(&disks);
+}
+
+static void a_table_grows_and_stays_sorted(void **state)
+{
+	struct disks disks = {0};
+
+	for (int i = 299; i >= 0; i--) {
+		char name[16], dev[16];
+
+		snprintf(name, sizeof(name), "loop%d", i);
+		snprintf(dev, sizeof(dev), "7:%d\n", i);
+		make_dir(*state, name);
+		make_file(*state, name, "dev", dev);
+	}
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks.n, 300);
+	for (uint32_t i = 0; i < 300; i++)
+		assert_int_equal(disks_find(&disks, DEV(7, i))->dev, DEV(7, i));
+	disks_free(&disks);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(disks_are_found_by_number),       TEST(what_has_slaves_is_a_stack),
+		TEST(what_is_no_disk_is_passed_over),  TEST(an_exclamation_mark_stands_for_a_slash),
+		TEST(a_new_scan_forgets_what_is_gone), TEST(a_failed_scan_leaves_the_table),
+		TEST(a_table_grows_and_stays_sorted),
+	};
+
+	return cmocka_run_group_tests_name("disks", tests, NULL, NULL);
+}
