@@ -134,10 +134,7 @@ int confset_section(const struct confset *set, const char *section, const char *
 	size_t n = output ? set->config->n_outputs : set->config->n_probes;
 	size_t max = output ? CONFIG_MAX_OUTPUTS : CONFIG_MAX_PROBES;
 	if (!parse_is_name(name)) {
-		report_add(
-			set->report, REPORT_ERROR, place,
-			"[%s]: a name has a letter, then letters, digits, \"_\" or \"-\", at most 64",
-			section);
+		report_add(set->report, REPORT_ERROR, place, "[%s]: " NAME_FORM, section);
 		return 0;
 	}
 	if (n == max) {
