@@ -152,14 +152,20 @@ $(O)/bench/%: tests/bench/%.c
 # ---- Fuzzers: libFuzzer needs clang, and the library built with coverage.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECS ?= 30
-FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_CFLAGS = -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 fuzz: $(FUZZ:%=build/fuzz/%) ## run every fuzzer for FUZZ_SECS (30) seconds
 	@tests/check --build build --fuzz-seconds $(FUZZ_SECS) fuzz
 
-build/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(wildcard lib/*.h)
+build/fuzz/%: tests/fuzz/%.c build/fuzz/libthermograf.a
 	$(say) FUZZ $@
-	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(FUZZ_FLAGS) -o $@ $< $(LIB_SRC) $(LDLIBS_ALL)
+	$(Q)$(CLANG) $(CPPFLAGS_ALL) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libthermograf.a $(LDLIBS_ALL)
+
+build/fuzz/libthermograf.a: $(LIB_SRC:%.c=build/fuzz/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+build/fuzz/lib/%.o: lib/%.c
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 print-%: # the value of a variable, for scripts
 	@:$(info $($*))
@@ -167,4 +173,4 @@ print-%: # the value of a variable, for scripts
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d)
+-include $(LIB_SRC:%.c=build/fuzz/%.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d)
