@@ -387,7 +387,7 @@ int series_emit(const struct series *series, const struct series_style *style,
 			    .fn = fn,
 			    .ctx = ctx,
 			    .point.stamp_ns = window->stamp_ns};
-	/* A measurement's lines together: they compress better, and a person reads them as a table. */
+	/* Throughput first: a person reads it as a table. */
 	for (size_t i = 0; i < series->sets.n && series->n_fields; i++) {
 		begin_set(&e, i);
 		int r = emit_fields(&e, i);
