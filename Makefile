@@ -95,7 +95,7 @@ unit: $(UNIT)
 
 $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 	$(say) TEST $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
 
 .PHONY: compiler
 compiler:

@@ -68,8 +68,7 @@ static int walk_batch(struct snapshot_reader *r, struct walk *w)
 		}
 		if (err && err != -ENOENT)
 			return err;
-		if (take_all(r, w, n))
-			return -ENOMEM;
+		err = take_all(r, w, n) ?: err;
 		seen += n;
 		from = to;
 		to = to == cursors[0] ? cursors[1] : cursors[0];

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "kernel.h"
+#include "probe.h"
+#include "probedir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What was found, for the last line and the exit code. */
+struct findings {
+	size_t probes;
+	size_t errors;
+	size_t warnings;
+	uint64_t memory; /* kernel memory of all maps, bytes */
+	uint64_t read;   /* bytes copied by a full read */
+};
+
+static void warn(struct findings *f, const char *text)
+{
+	printf("  warning: %s\n", text);
+	f->warnings++;
+}
+
+static void check_tags(const struct config *config, struct findings *f)
+{
+	bool has_dc = false;
+
+	printf("tags\n");
+	for (size_t i = 0; i < config->n_global_tags; i++) {
+		printf("  %s = %s\n", config->global_tags[i].key, config->global_tags[i].value);
+		has_dc |= !strcmp(config->global_tags[i].key, "dc");
+	}
+	if (!has_dc)
+		warn(f, "no tag dc (data centre) in [global_tags]: heatmaps of several data centres cannot be told apart");
+}
+
+static void check_outputs(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_outputs; i++) {
+		const struct config_output *o = &config->outputs[i];
+
+		printf("output %s\n  type %s, style %s", o->name, output_type_names[o->type],
+		       output_style_names[o->style]);
+		for (size_t u = 0; u < o->urls.n && o->type == OUTPUT_INFLUX1; u++)
+			printf("%s %s", u ? "," : ", to", o->urls.items[u]);
+		if (o->type == OUTPUT_INFLUX1)
+			printf(", database %s", o->database);
+		if (o->type == OUTPUT_FILE)
+			printf(", appends to %s", o->path);
+		printf("\n");
+	}
+}
+
+static void print_map(const struct probe_map *m, struct findings *f)
+{
+	printf("  map %s: key %u bytes, value %u bytes", m->spec->name, m->layout->key_size, m->layout->value_size);
+	if (m->shards > 1)
+		printf(" x %u shards", m->shards);
+	printf(", %u rows: %.1f MiB of kernel memory\n", m->max_keys, (double)m->memory / (1 << 20));
+	f->memory += m->memory;
+	f->read += (uint64_t)m->max_keys * (m->row_size + m->layout->key_size);
+}
+
+static void print_probe(const struct probe *p, const struct btf *kernel, bool required, struct findings *f)
+{
+	const char *unfit = probe_unfit(p);
+
+	printf("probe %s\n  %s\n", p->spec->name, p->spec->about ?: "");
+	for (size_t i = 0; i < p->n_programs; i++)
+		printf("  program %s: %s%s\n", p->programs[i].name, p->programs[i].chosen ? "runs" : "left out: ",
+		       p->programs[i].chosen ? "" : p->programs[i].why);
+	for (size_t i = 0; i < p->n_maps; i++)
+		print_map(&p->maps[i], f);
+	if (unfit && kernel && required) {
+		printf("  error: required, and cannot run here: %s\n", unfit);
+		f->errors++;
+	} else if (unfit && kernel) {
+		warn(f, "cannot run on this kernel");
+	}
+}
+
+static void check_probe(const struct probedir_entry *entry, const struct config *config, const struct btf *kernel,
+			struct findings *f)
+{
+	CLEANUP(report_free) struct report report = {0};
+	CLEANUP(probe_freep) struct probe *probe = NULL;
+	const struct config_probe *section = config_find_probe(config, entry->name);
+
+	f->probes++;
+	if (section && section->enabled == 0) {
+		printf("probe %s\n  off\n", entry->name);
+		return;
+	}
+	if (probe_open(entry->path, section, kernel, &probe, &report)) {
+		f->errors += MAX(report.n_errors, 1);
+	} else if (section && section->enabled != 1 && !probe->spec->enabled) {
+		printf("probe %s\n  off\n", entry->name);
+	} else {
+		print_probe(probe, kernel, section && section->required, f);
+	}
+	f->warnings += report.n_items - MIN(report.n_items, report.n_errors);
+	fflush(stdout);
+	command_print_report(&report);
+}
+
+static const char *unknown_probe(const struct config *config, const struct probedir *probes)
+{
+	for (size_t i = 0; i < config->n_probes; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < probes->n; k++)
+			found |= !strcmp(probes->entries[k].name, config->probes[i].name);
+		if (!found)
+			return config->probes[i].name;
+	}
+	return NULL;
+}
+
+static void check_probes(const struct config *config, struct findings *f)
+{
+	CLEANUP(probedir_free) struct probedir probes = {0};
+	CLEANUP(kernel_btf_freep) struct btf *kernel = NULL;
+	const char *unknown;
+
+	if (kernel_btf_load(&kernel)) {
+		printf("kernel\n");
+		warn(f, "no BTF in /sys/kernel/btf/vmlinux: what runs here cannot be known, and probes do not load");
+	}
+	if (probedir_list(&config->agent.probe_dirs, &probes)) {
+		log_error("probes cannot be listed");
+		f->errors++;
+	}
+	for (size_t i = 0; i < probes.n; i++)
+		check_probe(&probes.entries[i], config, kernel, f);
+	unknown = unknown_probe(config, &probes);
+	if (unknown) {
+		log_error("[probe.%s]: there is no such probe", unknown);
+		f->errors++;
+	}
+	if (!probes.n)
+		warn(f, "no probes found: neither beside the program nor in " PROBEDIR_ADMIN " and " PROBEDIR_SHIPPED);
+}
+
+static int print_defaults(void)
+{
+	CLEANUP(text_free) struct text out = {0};
+
+	config_print_defaults(&out);
+	if (out.err)
+		return EXIT_FAILED;
+	fputs(text_cstr(&out), stdout);
+	return EXIT_OK;
+}
+
+static int check(const struct command_options *options)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	struct findings found = {0};
+
+	if (options->defaults)
+		return print_defaults();
+	config = command_config(options);
+	if (!config)
+		return EXIT_USAGE;
+	kernel_catch_messages();
+	check_tags(config, &found);
+	check_outputs(config);
+	check_probes(config, &found);
+	printf("sum: %zu probes; at most %.1f MiB of kernel memory, %.1f MiB copied by a full read\n", found.probes,
+	       (double)found.memory / (1 << 20), (double)found.read / (1 << 20));
+	if (geteuid())
+		printf("not root: whether the kernel lets probes load was not tried\n");
+	printf("%zu errors, %zu warnings\n", found.errors, found.warnings);
+	return found.errors ? EXIT_USAGE : EXIT_OK;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.about = "configuration, probes and kernel: what works here, without starting it",
+	.usage = "Needs no privileges. Reads the configuration, binds every probe's description to its object's BTF and\n"
+		 "asks the kernel's BTF which programs it can run.\n\n"
+		 "  --defaults               print the default configuration, documented, and end\n",
+	.takes_defaults = true,
+	.run = check,
+};

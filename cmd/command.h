@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * command.h: what the subcommands share: exit codes, options, the configuration they name.
+ */
+#pragma once
+#include "config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Exit codes, also in --help. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1, /* it could not do its work */
+	EXIT_USAGE = 2,  /* command line, configuration or probe is wrong: nothing was started */
+};
+
+/** More --set than this belong into a file. */
+#define COMMAND_MAX_SETS 64
+
+struct command_options {
+	const char *config; /* --config FILE, or NULL */
+	const char *sets[COMMAND_MAX_SETS];
+	size_t n_sets;
+	bool defaults; /* --defaults */
+};
+
+struct command {
+	const char *name;
+	const char *about;    /* one line */
+	const char *usage;    /* the options that it takes */
+	bool takes_defaults;  /* --defaults */
+	int (*run)(const struct command_options *options);
+};
+
+extern const struct command command_run;
+extern const struct command command_once;
+extern const struct command command_check;
+
+/**
+ * Reads the configuration that the options name, and prints what is wrong with it.
+ * @return the configuration, or NULL after errors
+ */
+struct config *command_config(const struct command_options *options);
+
+/** Prints all items of a report to standard error and empties it. */
+void command_print_report(struct report *report);

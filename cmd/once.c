@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+#include "loop.h"
+
+#include <errno.h>
+
+static int once(const struct command_options *options)
+{
+	CLEANUP(config_freep) struct config *config = command_config(options);
+	int err = config ? loop_once(config) : -EINVAL;
+
+	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;
+}
+
+const struct command command_once = {
+	.name = "once",
+	.about = "one interval, as line protocol on standard output",
+	.usage = "Loads its own copy of every enabled probe, also beside a running agent, counts for one interval from\n"
+		 "now and prints what the first output of the configuration would be sent.\n\n",
+	.run = once,
+};

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent.h"
+
+#include "collect.h"
+#include "disks.h"
+#include "http.h"
+#include "identity.h"
+#include "kernel.h"
+#include "lineproto.h"
+#include "log.h"
+#include "output.h"
+#include "probe.h"
+#include "probedir.h"
+#include "selfmon.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define SYS_BLOCK "/sys/block"
+
+/* A probe of the configuration, running or not. */
+struct agent_probe {
+	char *name;
+	struct collector *collector; /* NULL: it could not be had */
+};
+
+struct agent {
+	const struct config *config;
+	struct http *http;
+	struct text host;
+	struct lineproto_globals globals;
+	uint64_t offset_ns; /* of sending, this host's own */
+	struct output *outputs[CONFIG_MAX_OUTPUTS];
+	size_t n_outputs;
+	struct agent_probe probes[CONFIG_MAX_PROBES];
+	size_t n_probes;
+	struct config_probe no_section; /* what holds for a probe without one */
+	struct disks disks;
+	bool disks_failing;
+	struct text lines; /* kept from window to window */
+	uint64_t points;   /* in lines */
+	struct selfmon_agent self;
+	uint64_t cpu_us; /* ever, at the last cut */
+};
+
+/* ---- outputs */
+
+static int open_outputs(struct agent *a, struct poller *poller)
+{
+	for (size_t i = 0; i < a->config->n_outputs; i++) {
+		int err = output_new(&a->config->outputs[i], a->http, poller, &a->outputs[i]);
+
+		if (err) {
+			log_error("output %s: cannot be used: %s", a->config->outputs[i].name, strerror(-err));
+			return err;
+		}
+		a->n_outputs++;
+	}
+	return 0;
+}
+
+static int open_identity(struct agent *a)
+{
+	const struct config_agent *c = &a->config->agent;
+	int err = c->omit_hostname ? 0 : identity_host(c->hostname, &a->host);
+
+	if (err) {
+		log_error("the host's name cannot be read: %s; set [agent] hostname", strerror(-err));
+		return err;
+	}
+	lineproto_globals_init(&a->globals, a->config->global_tags, a->config->n_global_tags,
+			       c->omit_hostname ? NULL : text_cstr(&a->host));
+	/* The aligned data of a whole fleet must not be sent at one instant; later than half an interval is late. */
+	a->offset_ns = identity_offset_ns(MIN(c->flush_jitter_ns, c->interval_ns / 2));
+	return 0;
+}
+
+int agent_new(const struct config *config, struct poller *poller, struct agent **ret)
+{
+	CLEANUP(agent_freep) struct agent *a = calloc(1, sizeof(*a));
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	a->config = config;
+	err = confkeys_set_defaults("probe.*", &a->no_section);
+	err = err ?: open_identity(a);
+	err = err ?: http_new(poller, &a->http);
+	err = err ?: open_outputs(a, poller);
+	if (err)
+		return err;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+/* ---- probes */
+
+static void print_report(struct report *report)
+{
+	for (size_t i = 0; i < report->n_items; i++)
+		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
+			 report->items[i].text);
+	report_free(report);
+}
+
+/* @return 1: it is off */
+static int attach_one(struct agent *a, struct agent_probe *ap, const char *path, const struct config_probe *section,
+		      const struct btf *kernel, struct report *report)
+{
+	CLEANUP(probe_freep) struct probe *probe = NULL;
+	int err = probe_open(path, section, kernel, &probe, report);
+	const char *unfit;
+
+	if (err)
+		return err;
+	if (!(section->enabled >= 0 ? section->enabled : probe->spec->enabled))
+		return 1;
+	unfit = probe_unfit(probe);
+	if (unfit) {
+		report_add(report, REPORT_ERROR, NULL, "probe %s: not loaded: %s", ap->name, unfit);
+		return -EOPNOTSUPP;
+	}
+	err = probe_attach(probe, report);
+	return err ?: collector_new(TAKE_PTR(probe), a->config->agent.series_ttl_ns, section->max_series,
+				    &ap->collector);
+}
+
+static int attach(struct agent *a, const struct probedir_entry *entry, const struct btf *kernel)
+{
+	CLEANUP(report_free) struct report report = {0};
+	const struct config_probe *section = config_find_probe(a->config, entry->name) ?: &a->no_section;
+	struct agent_probe *ap = &a->probes[a->n_probes];
+	int err;
+
+	if (section->enabled == 0)
+		return 0;
+	*ap = (struct agent_probe){.name = strdup(entry->name)};
+	if (!ap->name)
+		return -ENOMEM;
+	err = attach_one(a, ap, entry->path, section, kernel, &report);
+	print_report(&report);
+	if (err == 1) {
+		free(ap->name);
+		return 0;
+	}
+	a->n_probes++;
+	if (!err)
+		log_info("probe %s: runs", entry->name);
+	return err && section->required ? -EINVAL : 0;
+}
+
+static void warn_unknown(const struct agent *a, const struct probedir *dir)
+{
+	for (size_t i = 0; i < a->config->n_probes; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < dir->n; k++)
+			found |= !strcmp(dir->entries[k].name, a->config->probes[i].name);
+		if (!found)
+			log_warning("%s: [probe.%s]: there is no such probe, ignoring", a->config->probes[i].place,
+				    a->config->probes[i].name);
+	}
+}
+
+int agent_attach(struct agent *a)
+{
+	CLEANUP(kernel_btf_freep) struct btf *kernel = NULL;
+	CLEANUP(probedir_free) struct probedir dir = {0};
+	int err = probedir_list(&a->config->agent.probe_dirs, &dir);
+
+	if (err) {
+		log_error("probes cannot be listed: %s", strerror(-err));
+		return err;
+	}
+	warn_unknown(a, &dir);
+	if (kernel_btf_load(&kernel))
+		log_error("this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");
+	for (size_t i = 0; i < dir.n && !err; i++)
+		err = attach(a, &dir.entries[i], kernel);
+	if (err) {
+		log_error("a probe with required = yes does not run");
+		return err;
+	}
+	for (size_t i = 0; i < a->n_probes; i++)
+		*(a->probes[i].collector ? &a->self.probes : &a->self.probes_failed) += 1;
+	if (!a->self.probes)
+		log_warning("no probe runs: only the agent's own metrics leave");
+	return 0;
+}
+
+/* ---- windows */
+
+void agent_baseline(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_probes; i++)
+		if (a->probes[i].collector)
+			collector_baseline(a->probes[i].collector);
+}
+
+static void scan_disks(struct agent *a)
+{
+	int err = disks_scan(&a->disks, SYS_BLOCK);
+
+	if (err && !a->disks_failing)
+		log_warning(SYS_BLOCK " cannot be read: %s; devices keep their former names", strerror(-err));
+	a->disks_failing = err;
+}
+
+static void measure_self(struct agent *a, uint64_t steps)
+{
+	unsigned long pages = 0;
+	struct rusage usage;
+	FILE *f = fopen("/proc/self/statm", "re");
+	uint64_t cpu_us = 0;
+
+	if (f && fscanf(f, "%*u %lu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	if (!getrusage(RUSAGE_SELF, &usage))
+		cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+			 (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+	a->self.cpu_us = cpu_us - a->cpu_us;
+	a->cpu_us = cpu_us;
+	a->self.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	a->self.clock_steps = steps;
+	a->self.windows++;
+}
+
+static int add_line(void *ctx, const struct point *point)
+{
+	struct agent *a = ctx;
+	int err = lineproto_append(&a->lines, &a->globals, point);
+
+	/* One point that cannot be written must not take the others with it. */
+	if (err)
+		a->self.lines_lost++;
+	else
+		a->points++;
+	return 0;
+}
+
+static void write_lines(struct agent *a, const struct config_output *config, const struct window *window)
+{
+	const struct series_style style = {.style = config->style, .buckets_per_octave = config->buckets_per_octave};
+
+	text_clear(&a->lines);
+	a->points = 0;
+	for (size_t i = 0; i < a->n_probes; i++) {
+		const struct agent_probe *ap = &a->probes[i];
+
+		if (ap->collector)
+			collector_emit(ap->collector, &style, window->stamp_ns, add_line, a);
+		selfmon_probe(ap->name, ap->collector, window->stamp_ns, add_line, a);
+	}
+	for (size_t i = 0; i < a->n_outputs; i++) {
+		const struct output_stats stats = output_stats(a->outputs[i]);
+
+		selfmon_output(output_name(a->outputs[i]), &stats, window->stamp_ns, add_line, a);
+	}
+	selfmon_agent(&a->self, window, add_line, a);
+}
+
+void agent_cut(struct agent *a, const struct window *window, uint64_t steps, bool at_once)
+{
+	struct decode_env env = {.disks = &a->disks};
+
+	scan_disks(a);
+	for (size_t i = 0; i < a->n_probes; i++)
+		if (a->probes[i].collector)
+			collector_cut(a->probes[i].collector, &env);
+	measure_self(a, steps);
+	for (size_t i = 0; i < a->n_outputs; i++) {
+		write_lines(a, &a->config->outputs[i], window);
+		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points, window->stamp_ns,
+			     at_once ? 0 : a->offset_ns);
+	}
+}
+
+bool agent_is_read(const struct agent *a)
+{
+	for (size_t i = 0; i < a->n_outputs; i++)
+		if (!output_is_closed(a->outputs[i]))
+			return true;
+	return false;
+}
+
+void agent_flush(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_outputs; i++)
+		output_flush(a->outputs[i]);
+}
+
+bool agent_is_busy(const struct agent *a)
+{
+	for (size_t i = 0; i < a->n_outputs; i++)
+		if (output_is_busy(a->outputs[i]))
+			return true;
+	return false;
+}
+
+void agent_tell_rest(struct agent *a)
+{
+	for (size_t i = 0; i < a->n_outputs; i++)
+		output_tell_rest(a->outputs[i]);
+}
+
+void agent_free(struct agent *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->n_probes; i++) {
+		collector_free(a->probes[i].collector);
+		free(a->probes[i].name);
+	}
+	for (size_t i = 0; i < a->n_outputs; i++)
+		output_free(a->outputs[i]);
+	http_free(a->http);
+	disks_free(&a->disks);
+	text_free(&a->lines);
+	text_free(&a->host);
+	free(a);
+}
+
+void agent_freep(struct agent **a)
+{
+	agent_free(*a);
+	*a = NULL;
+}

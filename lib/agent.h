@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * agent.h: all probes and all outputs of a configuration, and what happens at a cut. No timers, no signals:
+ * loop.h drives it.
+ */
+#pragma once
+#include "config.h"
+#include "poller.h"
+#include "window.h"
+
+#include <stdbool.h>
+
+struct agent;
+
+/**
+ * Makes the outputs and the tags on every line.
+ * @param config  borrowed until agent_free()
+ * @return 0; -EINVAL: an output cannot be had (logged); -errno
+ */
+int agent_new(const struct config *config, struct poller *poller, struct agent **ret);
+
+/**
+ * Loads and attaches every enabled probe. One that fails is logged and counted; the others run.
+ * @return 0; -EINVAL: one with required = yes failed
+ */
+int agent_attach(struct agent *agent);
+
+/** The first boundary: what was counted until here is not told. */
+void agent_baseline(struct agent *agent);
+
+/**
+ * The end of a window: reads all probes, writes the lines of every output and hands them over.
+ * @param steps     of the wall clock, ever, for the agent's own metrics
+ * @param at_once   send without this host's offset (the agent ends)
+ */
+void agent_cut(struct agent *agent, const struct window *window, uint64_t steps, bool at_once);
+
+/** Whether any output still has a reader: standard output's may have gone. */
+bool agent_is_read(const struct agent *agent);
+
+/** For the end: every output sends what it has, now. */
+void agent_flush(struct agent *agent);
+
+/** Whether an output still has something to send that it may yet get rid of. */
+bool agent_is_busy(const struct agent *agent);
+
+/** Logs what each output could not deliver; for the end. */
+void agent_tell_rest(struct agent *agent);
+
+void agent_free(struct agent *agent);
+void agent_freep(struct agent **agent);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loop.h"
+
+#include "agent.h"
+#include "clock.h"
+#include "kernel.h"
+#include "log.h"
+#include "poller.h"
+#include "window.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+/** After SIGTERM: systemd kills after 90 s; a reachable receiver takes a window in far less than this. */
+#define END_WAIT_NS 5000000000ull
+/** How often the end looks whether everything is sent. */
+#define END_LOOK_NS 20000000ull
+
+struct loop {
+	struct poller *poller;
+	struct agent *agent;
+	struct window_state windows;
+	struct poller_timer *end_timer;
+	int timer_fd;
+	int signal_fd;
+	uint64_t end_ns; /* poller_now_ns() when the end gives up; 0: not ending */
+};
+
+static void close_loop(struct loop *loop)
+{
+	agent_free(loop->agent);
+	poller_free(loop->poller);
+	ground_closep(&loop->timer_fd);
+	ground_closep(&loop->signal_fd);
+}
+
+/*
+ * On the wall clock, so that a boundary is met however the clock is slewed, and with CANCEL_ON_SET, so that a
+ * step wakes us: the wait is then planned anew.
+ */
+static void plan(struct loop *loop)
+{
+	struct window_now now = clock_now();
+	uint64_t at_ns = (uint64_t)now.wall_ns + MAX(window_wait_ns(&loop->windows, now), 1);
+	struct itimerspec when = {
+		.it_value = {.tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000)},
+	};
+
+	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL))
+		log_error("the window timer cannot be set: %s", strerror(errno));
+}
+
+static void on_timer(void *ctx, int fd, uint32_t events)
+{
+	struct loop *loop = ctx;
+	struct window window;
+	uint64_t fired;
+
+	(void)events;
+	/* ECANCELED says that the clock was set; either way the window's state decides. */
+	if (read(fd, &fired, sizeof(fired)) < 0 && errno == EAGAIN)
+		return;
+	switch (window_look(&loop->windows, clock_now(), &window)) {
+	case WINDOW_BASELINE:
+		agent_baseline(loop->agent);
+		/* What start-up needed is not needed any more. */
+		malloc_trim(0);
+		break;
+	case WINDOW_CUT:
+		agent_cut(loop->agent, &window, loop->windows.steps, false);
+		if (!agent_is_read(loop->agent)) {
+			log_info("nobody reads standard output any more: ending");
+			poller_stop(loop->poller);
+		}
+		break;
+	case WINDOW_WAIT:
+		break;
+	}
+	plan(loop);
+}
+
+static void on_end_look(void *ctx)
+{
+	struct loop *loop = ctx;
+
+	if (agent_is_busy(loop->agent) && poller_now_ns() < loop->end_ns) {
+		poller_timer_set(loop->end_timer, END_LOOK_NS);
+		return;
+	}
+	agent_tell_rest(loop->agent);
+	poller_stop(loop->poller);
+}
+
+static void begin_end(struct loop *loop)
+{
+	struct window window;
+
+	poller_forget(loop->poller, loop->timer_fd);
+	loop->end_ns = poller_now_ns() + END_WAIT_NS;
+	if (window_close(&loop->windows, clock_now(), &window))
+		agent_cut(loop->agent, &window, loop->windows.steps, true);
+	agent_flush(loop->agent);
+	on_end_look(loop);
+}
+
+static void on_signal(void *ctx, int fd, uint32_t events)
+{
+	struct loop *loop = ctx;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (loop->end_ns) {
+		log_info("a second signal: ending now");
+		agent_tell_rest(loop->agent);
+		poller_stop(loop->poller);
+		return;
+	}
+	log_info("%s: cutting the running window and delivering it", strsignal((int)info.ssi_signo));
+	begin_end(loop);
+}
+
+static int open_signals(struct loop *loop)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	/* A receiver or a pipe that went away is an answer of write(2), not a reason to die. */
+	signal(SIGPIPE, SIG_IGN);
+	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return loop->signal_fd < 0 ? -errno : poller_watch(loop->poller, loop->signal_fd, EPOLLIN, on_signal, loop);
+}
+
+static int open_loop(struct loop *loop, const struct config *config)
+{
+	int err = poller_new(&loop->poller);
+
+	kernel_catch_messages();
+	err = err ?: open_signals(loop);
+	err = err ?: agent_new(config, loop->poller, &loop->agent);
+	err = err ?: agent_attach(loop->agent);
+	if (err)
+		return err;
+	loop->end_timer = poller_timer_new(loop->poller, on_end_look, loop);
+	return loop->end_timer ? 0 : -ENOMEM;
+}
+
+int loop_run(const struct config *config)
+{
+	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1};
+	int err = open_loop(&loop, config);
+
+	if (err)
+		return err;
+	loop.timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (loop.timer_fd < 0)
+		return -errno;
+	err = poller_watch(loop.poller, loop.timer_fd, EPOLLIN, on_timer, &loop);
+	if (err)
+		return err;
+	window_init(&loop.windows, config->agent.interval_ns, clock_now());
+	plan(&loop);
+	return poller_run(loop.poller);
+}
+
+static void on_once(void *ctx)
+{
+	struct loop *loop = ctx;
+
+	begin_end(loop);
+}
+
+int loop_once(const struct config *config)
+{
+	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1};
+	struct config_output standard_output = config->outputs[0];
+	struct config once = *config;
+	struct poller_timer *timer;
+	int err;
+
+	standard_output.type = OUTPUT_STDOUT;
+	once.outputs = &standard_output;
+	once.n_outputs = 1;
+	err = open_loop(&loop, &once);
+	timer = err ? NULL : poller_timer_new(loop.poller, on_once, &loop);
+	if (!timer)
+		return err ?: -ENOMEM;
+	window_init_now(&loop.windows, config->agent.interval_ns, clock_now());
+	agent_baseline(loop.agent);
+	poller_timer_set(timer, config->agent.interval_ns);
+	return poller_run(loop.poller);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * loop.h: the agent's one thread: cuts windows at the wall clock's boundaries, talks to the network, ends on
+ * signals. Last in the include order: it may use everything.
+ */
+#pragma once
+#include "config.h"
+
+/**
+ * Runs the agent until SIGTERM or SIGINT; then cuts the running window and delivers what is left.
+ * @return 0; -EINVAL: a required probe or an output cannot be had (logged); -errno
+ */
+int loop_run(const struct config *config);
+
+/**
+ * One interval from now, as the first output of the configuration would be sent it, on standard output.
+ * @return as loop_run()
+ */
+int loop_once(const struct config *config);

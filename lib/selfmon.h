@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * selfmon.h: the agent about itself, as points. Pure.
+ *
+ *     thermograf                 one per window: the agent
+ *     thermograf,output=NAME     one per output and window: what became of its lines
+ *     thermograf_probe,probe=NAME  one per probe and window, also of one that does not run
+ *
+ * Without exception: a gap in them is a gap in the data. Totals since the start end in `_total`, the rest is of
+ * the window or of the moment.
+ */
+#pragma once
+#include "collect.h"
+#include "output.h"
+#include "point.h"
+#include "window.h"
+
+#include <stdint.h>
+
+/** Reasons of a drops map that become fields, and the longest name of one; `drops` has the sum of all. */
+#define SELFMON_MAX_REASONS 32
+#define SELFMON_REASON_BYTES 64
+
+struct selfmon_agent {
+	uint64_t cpu_us;       /* user and system, in this window */
+	uint64_t rss_bytes;
+	uint64_t windows;      /* since the start */
+	uint64_t clock_steps;  /* since the start */
+	uint64_t lines_lost;   /* since the start: lines that could not be written */
+	uint64_t probes;       /* running */
+	uint64_t probes_failed;
+};
+
+/** @return what @p fn returned */
+int selfmon_agent(const struct selfmon_agent *agent, const struct window *window, point_fn fn, void *ctx);
+
+/** @return what @p fn returned */
+int selfmon_output(const char *name, const struct output_stats *stats, int64_t stamp_ns, point_fn fn, void *ctx);
+
+/** @param collector  NULL: the probe does not run */
+int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns, point_fn fn, void *ctx);
