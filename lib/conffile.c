@@ -58,6 +58,25 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* Frees the entries, too. */
+static int join_paths(const char *dir, struct dirent **entries, size_t n, struct config_list *paths)
+{
+	int r = 0;
+
+	paths->items = calloc(n + 1, sizeof(*paths->items));
+	if (!paths->items)
+		r = -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (!r && asprintf(&paths->items[paths->n], "%s/%s", dir, entries[i]->d_name) < 0)
+			r = -ENOMEM;
+		else if (!r)
+			paths->n++;
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
 int conffile_list(const char *dir, struct config_list *ret_paths)
 {
 	CLEANUP(confvalue_free_list) struct config_list paths = {0};
@@ -67,16 +86,7 @@ int conffile_list(const char *dir, struct config_list *ret_paths)
 	int n = scandir(dir, &entries, is_ini, by_bytes);
 	if (n < 0)
 		return errno == ENOENT ? 0 : -errno;
-	paths.items = calloc((size_t)n + 1, sizeof(*paths.items));
-	int r = paths.items ? 0 : -ENOMEM;
-	for (int i = 0; i < n; i++) {
-		if (!r && asprintf(&paths.items[paths.n], "%s/%s", dir, entries[i]->d_name) < 0)
-			r = -ENOMEM;
-		else if (!r)
-			paths.n++;
-		free(entries[i]);
-	}
-	free(entries);
+	int r = join_paths(dir, entries, (size_t)n, &paths);
 	if (r < 0)
 		return r;
 	*ret_paths = paths;

@@ -54,7 +54,7 @@ const struct config_key config_keys[] = {
 	{AGENT("omit_hostname", omit_hostname, BOOL, "no"), .doc = "Send no tag host."},
 	{AGENT("flush_jitter", flush_jitter_ns, DURATION, "5s"), BOUNDS(0, HOUR),
 	 .doc = "Each host sends with an offset of its own below this, and below half an interval."},
-	{AGENT("series_ttl", series_ttl_ns, DURATION, "24h"), BOUNDS(MINUTE, 366 * 24 * HOUR),
+	{AGENT("series_ttl", series_ttl_ns, DURATION, "24h"), BOUNDS(MINUTE, 366ULL * 24 * HOUR),
 	 .doc = "A series that did not count for so long is no longer sent."},
 	{AGENT("log_level", log_level, CHOICE, "info"), CHOICES(log_level_names),
 	 .doc = "What is written to standard error."},

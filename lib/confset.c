@@ -122,6 +122,8 @@ static void *find_base(struct config *config, const char *pattern, const char *s
 
 int confset_section(const struct confset *set, const char *section, const char *place)
 {
+	assert(set && set->config && section && place);
+
 	const char *pattern = confkeys_section(section);
 	if (!pattern) {
 		confkeys_report_section(set->report, place, section);

@@ -175,7 +175,8 @@ static bool check_section(struct inifile *ini, const char *s, size_t len)
 			 INIFILE_SECTION_MAX);
 	/* A blank inside is the caller's business: [map block_io]. */
 	else if (is_blank(s[1]) || is_blank(s[name_len]) || memchr(s + 1, '[', name_len))
-		complain(ini, ini->line, "section name with a blank or \"[\"");
+		complain(ini, ini->line,
+			 "section name that begins or ends with a blank, or holds \"[\"");
 	else {
 		ini->skip_section = false;
 		ini->in_section = true;

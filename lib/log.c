@@ -42,8 +42,9 @@ int log_wants(enum log_level level)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	assert(level < LOG_LEVEL_MAX && fmt);
+	va_list args;
 
+	assert(level < LOG_LEVEL_MAX && fmt);
 	if (!log_wants(level))
 		return;
 	int saved = errno;
@@ -57,7 +58,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	}
 
 	/* %m in fmt means the caller's errno, which getenv() leaves alone. */
-	va_list args;
 	va_start(args, fmt);
 	int n = vsnprintf(line + head, sizeof(line) - head, fmt, args);
 	va_end(args);

@@ -194,8 +194,9 @@ static void every_key_is_documented(void **state)
 {
 	for (size_t i = 0; i < config_keys_n; i++) {
 		const struct config_key *key = &config_keys[i];
-		assert_true(key->doc && key->doc[strlen(key->doc) - 1] == '.');
-		assert_true(strlen(key->doc) < 120);
+		const char *doc = key->doc ? key->doc : "";
+		assert_in_range(strlen(doc), 10, 120);
+		assert_int_equal(doc[strlen(doc) - 1], '.');
 		assert_ptr_equal(confkeys_find(key->section, key->key), key);
 	}
 }

@@ -76,7 +76,7 @@ static void windows_line_ends_and_byte_order_mark_do_no_harm(void **state)
 /* libinih tells the handler of keys only. */
 static void empty_sections_are_delivered(void **state)
 {
-	assert_good("[a]\n[b] ; with a comment\n", "1 [a]\n2 [b]\n");
+	assert_good("[a]\n[b] ; with a comment\n[map x]\n", "1 [a]\n2 [b]\n3 [map x]\n");
 }
 
 static void an_empty_value_is_a_value(void **state)
@@ -228,7 +228,9 @@ static void a_bad_header_takes_its_keys_with_it(void **state)
 	assert_bad("[a] k = v\nj = w\n",
 		   "error f.ini:1: text after \"]\"; begin a new line there\n");
 	assert_bad("[]\nk = v\n", "error f.ini:1: section without a name\n");
-	assert_bad("[ a ]\nk = v\n", "error f.ini:1: section name with a blank or \"[\"\n");
+	assert_bad(
+		"[ a ]\nk = v\n",
+		"error f.ini:1: section name that begins or ends with a blank, or holds \"[\"\n");
 	assert_bad("[a ;]\nk = v\n", "error f.ini:1: section without \"]\"\n");
 }
 
