@@ -15,7 +15,7 @@ endif
 # The only legal include order (DESIGN section 2): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
 LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specwords \
-       specprogram specmap spec btftype enumtext \
+       specprogram specmap specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
        point lineproto disks decode tagset series batch verdict backoff spool poller http kernel \
        rodata probe probebind snapshot probedir collect identity output selfmon agent loop

@@ -3,6 +3,7 @@
 
 #include "inifile.h"
 #include "parse.h"
+#include "specrules.h"
 #include "words.h"
 
 #include <assert.h>
@@ -188,11 +189,6 @@ static int open_map(struct reader *r, const char *name, uint32_t line)
 	return 0;
 }
 
-static int open_once(struct reader *r, enum section section)
-{
-	return r->seen[section] ? fail_second(r) : 0;
-}
-
 static const struct {
 	const char *word;
 	set_fn set;
@@ -223,7 +219,7 @@ static int open_section(struct reader *r, const struct inifile_entry *e)
 		err = words_take_identifier(&w, "the section's own name", &name, &r->why);
 	err = err ?: words_expect_end(&w, &r->why);
 	if (!err)
-		err = name ? sections[i].open(r, name, e->line) : open_once(r, (enum section)i);
+		err = name ? sections[i].open(r, name, e->line) : r->seen[i] ? fail_second(r) : 0;
 	if (err)
 		return err;
 	r->seen[i] = true;
@@ -261,6 +257,18 @@ static int read_entry(void *ctx, const struct inifile_entry *e)
 
 /* ---- Rules between sections */
 
+/* A constant that the engine sets has no other value. */
+static void check_engines_const(const struct reader *r, const struct spec_map *map, const char *key,
+				const char *name)
+{
+	for (size_t i = 0; name && i < r->spec->n_consts; i++) {
+		if (!strcmp(name, r->spec->consts[i].name))
+			COMPLAIN(r, map->line,
+				 "[map %s] %s: the engine sets %s; it cannot be in [const]",
+				 map->name, key, name);
+	}
+}
+
 static void check_maps(const struct reader *r)
 {
 	const struct spec *spec = r->spec;
@@ -271,24 +279,11 @@ static void check_maps(const struct reader *r)
 
 		measures |= strcmp(map->name, SPEC_DROPS_MAP) != 0;
 		if (!r->map_refused[i])
-			specmap_check(map, spec->file, r->report);
-		for (size_t j = 0; j < i && map->measurement; j++) {
-			const char *other = spec->maps[j].measurement;
-
-			if (other && !strcmp(other, map->measurement))
-				COMPLAIN(
-					r, map->line,
-					"[map %s] measurement: %s is that of [map %s] already; their "
-					"points would overwrite each other",
-					map->name, other, spec->maps[j].name);
-		}
-		for (size_t j = 0; j < spec->n_consts && map->shards; j++) {
-			if (!strcmp(map->shards, spec->consts[j].name))
-				COMPLAIN(
-					r, map->line,
-					"[map %s] shards: the engine sets %s; it cannot be in [const]",
-					map->name, map->shards);
-		}
+			specrules_check(map, spec->file, r->report);
+		for (size_t j = 0; j < i; j++)
+			specrules_check_pair(map, &spec->maps[j], spec->file, r->report);
+		check_engines_const(r, map, "shards", map->shards);
+		check_engines_const(r, map, "rows", map->rows);
 	}
 	if (!measures)
 		COMPLAIN(r, 0, "describes no map to measure; it needs a section [map NAME]");

@@ -5,7 +5,6 @@
  * Pure. The grammar is thermograf-probe(5).
  */
 #pragma once
-#include "report.h"
 #include "specwords.h"
 
 #include <stddef.h>
@@ -35,11 +34,11 @@ struct spec_map {
 	struct spec_histogram histograms[SPEC_MAX_HISTOGRAMS];
 	size_t n_histograms;
 	uint32_t max_keys; /* 0 = as the object says */
-	char *index;  /* name of the hash that gives each key its row in this map, an array of row * shards
+	char *index; /* name of the hash that gives each key its row in this map, an array of row * shards
 			 values; NULL: this map has its keys itself */
 	char *shards; /* with index: name of the u32 constant that says how many values a row has, one per
 			 CPU while they last; set by the engine; NULL: one */
-	char *rows;   /* with index: name of the u32 constant that says max_keys; set by the engine; or NULL */
+	char *rows; /* with index: name of the u32 constant that says max_keys; set by the engine; or NULL */
 	uint32_t line;
 };
 
@@ -49,9 +48,6 @@ struct spec_map {
  */
 int specmap_set(struct spec_map *map, const char *key, const char *value, uint32_t line,
 		struct text *why);
-
-/** Reports what is wrong between the keys of a complete section. */
-void specmap_check(const struct spec_map *map, const char *file, struct report *report);
 
 /** Frees what the struct owns. */
 void specmap_free(struct spec_map *map);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "specrules.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define RATE_SUFFIX "_per_s"
+#define SUMMARY_SUFFIX "_summary"
+
+#define COMPLAIN(map, file, report, line, fmt, ...) \
+	report_at(report, REPORT_ERROR, file, line, "[map %s] " fmt, (map)->name, ##__VA_ARGS__)
+
+static void check_drops(const struct spec_map *map, const char *file, struct report *report)
+{
+	if (map->measurement)
+		COMPLAIN(map, file, report, map->line,
+			 "has a measurement; drops leave with the agent's own metrics");
+	if (map->n_tags != 1 || map->n_fields != 1 || map->n_histograms)
+		COMPLAIN(map, file, report, map->line,
+			 "must have one tag and one field, and nothing else");
+}
+
+static void check_tags(const struct spec_map *map, const char *file, struct report *report)
+{
+	bool phases = false;
+
+	for (size_t i = 0; i < map->n_histograms; i++)
+		phases |= map->histograms[i].phase != NULL;
+	for (size_t i = 0; i < map->n_tags; i++) {
+		const struct spec_tag *tag = &map->tags[i];
+
+		if (phases && !strcmp(tag->name, "phase"))
+			COMPLAIN(map, file, report, tag->line,
+				 "tag.phase: the name is taken by a histogram with a phase");
+	}
+}
+
+/* Whether name is base and suffix. */
+static bool is_with_suffix(const char *name, const char *base, const char *suffix)
+{
+	size_t len = strlen(base);
+
+	return !strncmp(name, base, len) && !strcmp(name + len, suffix);
+}
+
+static void check_fields(const struct spec_map *map, const char *file, struct report *report)
+{
+	for (size_t i = 0; i < map->n_fields; i++) {
+		const struct spec_field *field = &map->fields[i];
+
+		for (size_t j = 0; j < map->n_tags; j++) {
+			if (!strcmp(field->name, map->tags[j].name))
+				COMPLAIN(map, file, report, field->line,
+					 "field.%s: a tag has that name already", field->name);
+		}
+		for (size_t j = 0; j < map->n_fields; j++) {
+			const struct spec_field *other = &map->fields[j];
+
+			if (other->rate && is_with_suffix(field->name, other->name, RATE_SUFFIX))
+				COMPLAIN(map, file, report, field->line,
+					 "field.%s: the rate of field.%s has that name already",
+					 field->name, other->name);
+		}
+	}
+}
+
+static bool same_scale(const struct spec_histogram *a, const struct spec_histogram *b)
+{
+	return a->unit == b->unit && a->scale.kind == b->scale.kind &&
+	       a->scale.bits == b->scale.bits && a->scale.first == b->scale.first &&
+	       a->scale.last == b->scale.last;
+}
+
+/* Two histograms of one map; `b` is the later one. */
+static void check_pair(const struct spec_map *map, const struct spec_histogram *a,
+		       const struct spec_histogram *b, const char *file, struct report *report)
+{
+	/* A sum without its histogram is told already. */
+	if (!a->member || !b->member)
+		return;
+	if (is_with_suffix(a->name, b->name, SUMMARY_SUFFIX) ||
+	    is_with_suffix(b->name, a->name, SUMMARY_SUFFIX))
+		COMPLAIN(map, file, report, b->line,
+			 "histogram.%s and histogram.%s: the summary of one has the other's name",
+			 a->name, b->name);
+	if (strcmp(a->name, b->name) != 0)
+		return;
+	if (!a->phase || !b->phase)
+		COMPLAIN(map, file, report, b->line,
+			 "histogram.%s has a phase on one line and none on another", b->name);
+	else if (!same_scale(a, b))
+		COMPLAIN(
+			map, file, report, b->line,
+			"histogram.%s.%s: its scale or unit is not that of phase %s, beside which it "
+			"leaves",
+			b->name, b->phase, a->phase);
+}
+
+static void check_histograms(const struct spec_map *map, const char *file, struct report *report)
+{
+	for (size_t i = 0; i < map->n_histograms; i++) {
+		const struct spec_histogram *h = &map->histograms[i];
+
+		if (!h->member)
+			COMPLAIN(map, file, report, h->sum_line,
+				 "sum.%s%s%s: there is no histogram of that name", h->name,
+				 h->phase ? "." : "", h->phase ? h->phase : "");
+		for (size_t j = 0; j < i; j++)
+			check_pair(map, &map->histograms[j], h, file, report);
+	}
+}
+
+void specrules_check(const struct spec_map *map, const char *file, struct report *report)
+{
+	assert(map && map->name && file && report);
+
+	if (!strcmp(map->name, SPEC_DROPS_MAP)) {
+		check_drops(map, file, report);
+	} else {
+		if (!map->measurement)
+			COMPLAIN(map, file, report, map->line, "has no measurement");
+		if (!map->n_fields && !map->n_histograms)
+			COMPLAIN(map, file, report, map->line,
+				 "measures nothing: it has no field and no histogram");
+	}
+	if ((map->shards || map->rows) && !map->index)
+		COMPLAIN(map, file, report, map->line,
+			 "shards and rows go with index: name the map that gives the rows");
+	check_tags(map, file, report);
+	check_fields(map, file, report);
+	check_histograms(map, file, report);
+}
+
+void specrules_check_pair(const struct spec_map *map, const struct spec_map *earlier,
+			  const char *file, struct report *report)
+{
+	assert(map && earlier && file && report);
+
+	if (map->measurement && earlier->measurement &&
+	    !strcmp(map->measurement, earlier->measurement))
+		COMPLAIN(
+			map, file, report, map->line,
+			"measurement: %s is that of [map %s] already; their points would overwrite "
+			"each other",
+			map->measurement, earlier->name);
+}
