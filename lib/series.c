@@ -12,7 +12,7 @@
 /* "18446744073709551615" */
 #define LE_BYTES 24
 
-/* Which tags of a row say SERIES_OTHER. */
+/* Which tags of a row say SERIES_OTHER: of the sets after the first max_series, and after twice as many. */
 enum other { OTHER_NONE, OTHER_FIRST, OTHER_ALL };
 
 /* One field of the throughput point; they stand sorted by key. */
@@ -36,7 +36,6 @@ struct series {
 	size_t n_fields;
 	struct histogram_plan histograms[SPEC_MAX_HISTOGRAMS];
 	struct tagsets sets; /* of the last window merged */
-	size_t n_other;	     /* of them that say SERIES_OTHER */
 	struct text row;     /* the tags of the row at hand, each ended by NUL */
 };
 
@@ -148,12 +147,12 @@ static int choose_tags(struct series *s, const struct decode_env *env, const uin
 {
 	int r = write_tags(s, env, key, OTHER_NONE);
 	*ret_other = OTHER_NONE;
-	if (r < 0 || is_known(s) || s->sets.n - s->n_other < s->max_series)
+	if (r < 0 || is_known(s) || s->sets.n < s->max_series)
 		return r;
 
 	r = write_tags(s, env, key, OTHER_FIRST);
 	*ret_other = OTHER_FIRST;
-	if (r < 0 || is_known(s) || s->n_other < s->max_series)
+	if (r < 0 || is_known(s) || s->sets.n < 2 * s->max_series)
 		return r;
 
 	*ret_other = OTHER_ALL;
@@ -182,7 +181,7 @@ static int merge_row(struct series *s, const struct delta_row *row, const struct
 		     struct series_counts *counts)
 {
 	enum other other;
-	size_t i, known = s->sets.n;
+	size_t i;
 
 	int r = choose_tags(s, env, row->key, &other);
 	if (r < 0)
@@ -191,11 +190,8 @@ static int merge_row(struct series *s, const struct delta_row *row, const struct
 	if (r < 0)
 		return r;
 
-	if (other != OTHER_NONE) {
-		s->n_other += s->sets.n - known;
-		counts->overflow++;
-	}
 	counts->keys++;
+	counts->overflow += other != OTHER_NONE;
 	if (!row->counted)
 		return 0;
 	uint64_t *cells = tagsets_cells(&s->sets, i);
@@ -205,12 +201,6 @@ static int merge_row(struct series *s, const struct delta_row *row, const struct
 	return 0;
 }
 
-static void empty(struct series *s)
-{
-	tagsets_clear(&s->sets);
-	s->n_other = 0;
-}
-
 int series_merge(struct series *series, const struct delta_row *rows, size_t n,
 		 const struct decode_env *env, struct series_counts *ret_counts)
 {
@@ -218,14 +208,14 @@ int series_merge(struct series *series, const struct delta_row *rows, size_t n,
 
 	struct series_counts counts = {};
 
-	empty(series);
+	tagsets_clear(&series->sets);
 	for (size_t i = 0; i < n; i++) {
 		if (!rows[i].counted &&
 		    decode_is_gone(env, series->map, series->layout, rows[i].key))
 			continue;
 		int r = merge_row(series, &rows[i], env, &counts);
 		if (r < 0) {
-			empty(series);
+			tagsets_clear(&series->sets);
 			return r;
 		}
 	}

@@ -20,7 +20,8 @@
  *     end of the agent    cut early, stamped with the boundary that would have ended it
  *
  * The next start takes its baseline at the first boundary after it, which is not before the stamp of the early cut,
- * so its first window bears a later one: the two never collide, unless the clock is stepped back between them.
+ * so its first window bears a later one: the two never collide, unless a step back stands between them or was not yet
+ * caught up.
  *
  * The caller sleeps on a CLOCK_REALTIME timer that ends early when the clock is set (TFD_TIMER_CANCEL_ON_SET),
  * calls window_look() and asks window_wait_ns() anew after each event. Looking too early or too late is harmless.
