@@ -17,7 +17,7 @@ endif
 LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specwords \
        specprogram specmap specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
-       point lineproto disks decode tagset series batch verdict backoff spool poller http kernel \
+       point lineproto disks decode tagset series batch verdict backoff spool poller http target sink trouble outputstats push kernel \
        rodata probe probebind snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc
@@ -91,11 +91,11 @@ $(O)/probes/%.ini: bpf/%.ini
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 # ---- Unit tests: one binary per tests/unit/test_*.c; an unregistered test is an unused function.
-unit: $(UNIT)
+unit: $(UNIT) probes
 
 $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 	$(say) TEST $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit -DPROBES_DIR='"$(O)/probes"' $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
 
 .PHONY: compiler
 compiler:

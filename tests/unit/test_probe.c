@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening needs no privileges: the shipped object under descriptions that are right and wrong. The object is where
+ * make puts it, seen from the repository's root.
+ */
+#include "probe.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define OBJECT PROBES_DIR "/block_io.bpf.o"
+
+#define HEAD "[probe]\nversion = 1\nobject = block_io.bpf.o\n"
+#define MAP \
+	"[map block_io]\nmeasurement = io\nindex = block_io_index\nshards = shards\nrows = rows\nmax_keys = 64\n" \
+	"tag.device = dev disk\ntag.op = op enum(block_op)\nfield.ios = ios counter rate\n"
+
+struct opened {
+	struct probe *probe;
+	struct report report;
+	int err;
+};
+
+/* A description in a folder of its own, with the object beside it. */
+static struct opened open_text(const char *text, const struct config_probe *config)
+{
+	char dir[] = "/tmp/test_probe.XXXXXX", path[PATH_MAX], link[PATH_MAX], object[PATH_MAX];
+	struct opened o = {0};
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/mine.ini", dir);
+	snprintf(link, sizeof(link), "%s/block_io.bpf.o", dir);
+	assert_non_null(realpath(OBJECT, object));
+	assert_int_equal(symlink(object, link), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	o.err = probe_open(path, config, NULL, &o.probe, &o.report);
+	unlink(path);
+	unlink(link);
+	rmdir(dir);
+	return o;
+}
+
+static void close_opened(struct opened *o)
+{
+	probe_free(o->probe);
+	report_free(&o->report);
+}
+
+/* The report's only error ends with that text. */
+static void assert_refused(const char *text, const char *end)
+{
+	struct opened o = open_text(text, NULL);
+	const char *said = o.report.n_items ? o.report.items[0].text : "nothing";
+	size_t len = strlen(said);
+
+	assert_int_equal(o.err, -EINVAL);
+	assert_null(o.probe);
+	if (len < strlen(end) || strcmp(said + len - strlen(end), end))
+		fail_msg("said: %s\nwanted at its end: %s", said, end);
+	close_opened(&o);
+}
+
+static void the_shipped_probe_binds_without_privileges(void **state)
+{
+	struct report report = {0};
+	struct probe *probe = NULL;
+
+	assert_int_equal(probe_open(PROBES_DIR "/block_io.ini", NULL, NULL, &probe, &report), 0);
+	assert_int_equal(report.n_items, 0);
+	assert_int_equal(probe->n_maps, 2);
+	assert_int_equal(probe->maps[0].layout->key_size, 8);
+	assert_int_equal(probe->maps[0].layout->value_size, 512);
+	assert_int_equal(probe->maps[0].shards & (probe->maps[0].shards - 1), 0);
+	/* Bounds of DESIGN section 4, for any number of CPUs. */
+	assert_true(probe->maps[0].memory <= PROBE_MAP_MEMORY_MAX);
+	assert_true((uint64_t)probe->maps[0].max_keys * probe->maps[0].row_size <= PROBE_MAP_READ_MAX);
+	probe_free(probe);
+}
+
+static void without_kernel_btf_it_says_what_it_needs(void **state)
+{
+	struct report report = {0};
+	struct probe *probe = NULL;
+
+	assert_int_equal(probe_open(PROBES_DIR "/block_io.ini", NULL, NULL, &probe, &report), 0);
+	assert_non_null(probe_unfit(probe));
+	probe_free(probe);
+}
+
+static void a_users_description_of_the_same_object_works(void **state)
+{
+	struct opened o = open_text(HEAD MAP, NULL);
+
+	assert_int_equal(o.err, 0);
+	assert_int_equal(o.probe->maps[0].max_keys, 64);
+	close_opened(&o);
+}
+
+static void mistakes_are_named(void **state)
+{
+	assert_refused(HEAD "[map blok_io]\nmeasurement = io\nfield.ios = ios counter\n",
+		       "probe mine: block_io.bpf.o has no map \"blok_io\"");
+	assert_refused(HEAD "[program block_rq_done]\ngroup = optional\n" MAP,
+		       "probe mine: block_io.bpf.o has no program \"block_rq_done\"");
+	assert_refused(HEAD "[const]\nphase = 3\n" MAP,
+		       "probe mine: constant \"phase\" is not a const volatile variable in block_io.bpf.o");
+	assert_refused(HEAD "[const]\ncpus = 2^32\n" MAP,
+		       "probe mine: constant \"cpus\" is too small for its value in block_io.bpf.o");
+	assert_refused(HEAD "[map block_io_index]\nmeasurement = io\nindex = block_io\nfield.row = value counter\n",
+		       "probe mine: map block_io_index has an index that is not a hash to u32");
+	assert_refused("[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP, "not a BPF object: No such file or directory");
+}
+
+static void a_constant_of_the_configuration_is_set(void **state)
+{
+	struct config_pair pair = {.key = "cpus", .value = "4", .place = "t.ini:3"};
+	struct config_probe config = {.consts = &pair, .n_consts = 1};
+	struct opened o = open_text(HEAD "[const]\ncpus = possible_cpus\n" MAP, &config);
+
+	assert_int_equal(o.err, 0);
+	close_opened(&o);
+	pair.key = "cpu";
+	o = open_text(HEAD "[const]\ncpus = possible_cpus\n" MAP, &config);
+	assert_int_equal(o.err, -EINVAL);
+	assert_non_null(strstr(o.report.items[0].text, "t.ini:3"));
+	close_opened(&o);
+}
+
+static void a_missing_file_is_an_error(void **state)
+{
+	struct report report = {0};
+	struct probe *probe = NULL;
+
+	assert_int_equal(probe_open("/nonexistent/x.ini", NULL, NULL, &probe, &report), -ENOENT);
+	assert_string_equal(report.items[0].text, "/nonexistent/x.ini: cannot be read: No such file or directory");
+	report_free(&report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_shipped_probe_binds_without_privileges),
+		cmocka_unit_test(without_kernel_btf_it_says_what_it_needs),
+		cmocka_unit_test(a_users_description_of_the_same_object_works),
+		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(a_constant_of_the_configuration_is_set),
+		cmocka_unit_test(a_missing_file_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
+}
