@@ -106,24 +106,11 @@ static void check_probe(const struct probedir_entry *entry, const struct config 
 	command_print_report(&report);
 }
 
-static const char *unknown_probe(const struct config *config, const struct probedir *probes)
-{
-	for (size_t i = 0; i < config->n_probes; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < probes->n; k++)
-			found |= !strcmp(probes->entries[k].name, config->probes[i].name);
-		if (!found)
-			return config->probes[i].name;
-	}
-	return NULL;
-}
-
 static void check_probes(const struct config *config, struct findings *f)
 {
 	CLEANUP(probedir_free) struct probedir probes = {0};
 	CLEANUP(kernel_btf_freep) struct btf *kernel = NULL;
-	const char *unknown;
+	CLEANUP(report_free) struct report report = {0};
 
 	if (kernel_btf_load(&kernel)) {
 		printf("kernel\n");
@@ -135,11 +122,10 @@ static void check_probes(const struct config *config, struct findings *f)
 	}
 	for (size_t i = 0; i < probes.n; i++)
 		check_probe(&probes.entries[i], config, kernel, f);
-	unknown = unknown_probe(config, &probes);
-	if (unknown) {
-		log_error("[probe.%s]: there is no such probe", unknown);
-		f->errors++;
-	}
+	probedir_report_unknown(&probes, config, REPORT_ERROR, &report);
+	f->errors += report.n_errors;
+	fflush(stdout);
+	command_print_report(&report);
 	if (!probes.n)
 		warn(f, "no probes found: neither beside the program nor in " PROBEDIR_ADMIN " and " PROBEDIR_SHIPPED);
 }
@@ -169,11 +155,11 @@ static int check(const struct command_options *options)
 	check_tags(config, &found);
 	check_outputs(config);
 	check_probes(config, &found);
-	printf("sum: %zu probes; at most %.1f MiB of kernel memory, %.1f MiB copied by a full read\n", found.probes,
+	printf("sum\n  probes: %zu; at most %.1f MiB of kernel memory, %.1f MiB copied by a full read\n", found.probes,
 	       (double)found.memory / (1 << 20), (double)found.read / (1 << 20));
 	if (geteuid())
 		printf("not root: whether the kernel lets probes load was not tried\n");
-	printf("%zu errors, %zu warnings\n", found.errors, found.warnings);
+	printf("errors: %zu, warnings: %zu\n", found.errors, found.warnings);
 	return found.errors ? EXIT_USAGE : EXIT_OK;
 }
 

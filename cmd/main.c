@@ -42,7 +42,8 @@ struct config *command_config(const struct command_options *options)
 
 	command_print_report(&report);
 	if (err) {
-		log_error("the configuration cannot be used: %s", strerror(-err));
+		if (err != -EINVAL)
+			log_error("the configuration cannot be used: %s", strerror(-err));
 		return NULL;
 	}
 	log_set_level(config->agent.log_level);

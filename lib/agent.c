@@ -151,30 +151,19 @@ static int attach(struct agent *a, const struct probedir_entry *entry, const str
 	return err && section->required ? -EINVAL : 0;
 }
 
-static void warn_unknown(const struct agent *a, const struct probedir *dir)
-{
-	for (size_t i = 0; i < a->config->n_probes; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < dir->n; k++)
-			found |= !strcmp(dir->entries[k].name, a->config->probes[i].name);
-		if (!found)
-			log_warning("%s: [probe.%s]: there is no such probe, ignoring", a->config->probes[i].place,
-				    a->config->probes[i].name);
-	}
-}
-
 int agent_attach(struct agent *a)
 {
 	CLEANUP(kernel_btf_freep) struct btf *kernel = NULL;
 	CLEANUP(probedir_free) struct probedir dir = {0};
+	CLEANUP(report_free) struct report report = {0};
 	int err = probedir_list(&a->config->agent.probe_dirs, &dir);
 
 	if (err) {
 		log_error("probes cannot be listed: %s", strerror(-err));
 		return err;
 	}
-	warn_unknown(a, &dir);
+	probedir_report_unknown(&dir, a->config, REPORT_WARNING, &report);
+	print_report(&report);
 	if (kernel_btf_load(&kernel))
 		log_error("this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");
 	for (size_t i = 0; i < dir.n && !err; i++)

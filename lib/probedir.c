@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "probedir.h"
 
+#include "parse.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -89,6 +90,23 @@ int probedir_list(const struct config_list *dirs, struct probedir *ret)
 	*ret = probes;
 	probes = (struct probedir){0};
 	return 0;
+}
+
+void probedir_report_unknown(const struct probedir *probes, const struct config *config,
+			     enum report_severity severity, struct report *report)
+{
+	const char *names[CONFIG_MAX_PROBES];
+
+	for (size_t i = 0; i < probes->n; i++)
+		names[i] = probes->entries[i].name;
+	for (size_t i = 0; i < config->n_probes; i++) {
+		const struct config_probe *p = &config->probes[i];
+		const char *meant = parse_suggest(p->name, names, probes->n);
+
+		if (!has_name(probes, p->name, strlen(p->name)))
+			report_add(report, severity, p->place, "[probe.%s]: there is no such probe%s%s%s", p->name,
+				   meant ? "; did you mean \"" : "", meant ?: "", meant ? "\"?" : "");
+	}
 }
 
 void probedir_free(struct probedir *probes)
