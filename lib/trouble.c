@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trouble.h"
+
+#include "ground.h"
+
+#include <assert.h>
+#include <string.h>
+
+static_assert(VERDICT_REASON_MAX <= 32, "told has a bit for each reason");
+
+void trouble_span(struct text *out, uint64_t ms)
+{
+	uint64_t s = (ms + 500) / 1000;
+
+	assert(out);
+	if (ms < 9950)
+		text_printf(out, "%lu.%lu s", (unsigned long)((ms + 50) / 1000),
+			    (unsigned long)((ms + 50) % 1000 / 100));
+	else if (s < 60)
+		text_printf(out, "%lu s", (unsigned long)s);
+	else if (s < 3600)
+		text_printf(out, "%lu min %lu s", (unsigned long)(s / 60), (unsigned long)(s % 60));
+	else if (s < 86400)
+		text_printf(out, "%lu h %lu min", (unsigned long)(s / 3600),
+			    (unsigned long)(s / 60 % 60));
+	else
+		text_printf(out, "%lu d %lu h", (unsigned long)(s / 86400),
+			    (unsigned long)(s / 3600 % 24));
+}
+
+static void add_count(struct text *out, uint64_t n, const char *noun)
+{
+	text_u64(out, n);
+	text_printf(out, " %s%s", noun, n == 1 ? "" : "s");
+}
+
+/* The text of {"error":"..."} or {"message":"..."}, or the whole body. */
+static const char *find_message(const char *body, bool *ret_json)
+{
+	static const char *const keys[] = {"\"error\":", "\"message\":"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && body[0] == '{'; i++) {
+		const char *value = strstr(body, keys[i]);
+
+		if (!value)
+			continue;
+		value += strlen(keys[i]);
+		value += strspn(value, " ");
+		if (*value == '"') {
+			*ret_json = true;
+			return value + 1;
+		}
+	}
+	*ret_json = false;
+	return body;
+}
+
+/* In quotes, one line, plain ASCII, without quotes of its own. Nothing for no message, or a page of HTML. */
+static void add_quote(struct text *out, const char *body)
+{
+	bool json;
+	const char *s = find_message(body, &json);
+	size_t start = out->len;
+
+	s += strspn(s, " \r\n\t");
+	if (!*s || *s == '<')
+		return;
+	text_str(out, " \"");
+	for (; *s && out->len - start < TROUBLE_QUOTE_MAX; s++) {
+		if (json && *s == '"')
+			break;
+		bool escaped = json && *s == '\\' && s[1];
+
+		s += escaped;
+		if (*s == '"')
+			continue;
+		bool blank = *s < ' ' || *s > '~' || (escaped && strchr("nrt", *s));
+		text_char(out, blank ? ' ' : *s);
+	}
+	while (out->len && out->data[out->len - 1] == ' ')
+		text_truncate(out, out->len - 1);
+	text_char(out, '"');
+}
+
+static void add_case(struct text *out, const struct trouble_case *c)
+{
+	text_printf(out, "output %s: %s ", c->name, c->label);
+	if (!c->status || c->reason == REASON_TRANSPORT) {
+		text_printf(out, "gives no answer: %s", c->error);
+		return;
+	}
+	text_printf(out, "answers %ld", c->status);
+	add_quote(out, c->body);
+}
+
+/* What would help, where a person has to do something. */
+static void add_advice(struct text *out, const struct trouble_case *c)
+{
+	switch (c->reason) {
+	case REASON_AUTH:
+		text_printf(out, "; check username and password of [output.%s]", c->name);
+		break;
+	case REASON_NOT_FOUND:
+		if (strstr(c->body, "database not found"))
+			text_printf(out, "; create it with: CREATE DATABASE %s", c->database);
+		else
+			text_printf(out, "; check the path in urls of [output.%s]", c->name);
+		break;
+	case REASON_UNEXPECTED:
+		text_printf(out, "; check urls of [output.%s]", c->name);
+		break;
+	default:
+		break;
+	}
+}
+
+bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
+		    uint64_t windows, uint64_t wait_ms, struct text *out)
+{
+	assert(t && now_ns && c && out);
+
+	uint32_t bit = 1u << c->reason;
+	bool tell = !(t->told & bit);
+
+	if (!t->since_ns)
+		t->since_ns = now_ns;
+	t->told |= bit;
+	if (!tell)
+		return false;
+	add_case(out, c);
+	if (wait_ms != TROUBLE_NO_MORE) {
+		text_str(out, "; keeping ");
+		add_count(out, windows, "window");
+		text_str(out, wait_ms ? ", next try in " : ", trying the next of urls");
+	}
+	if (wait_ms && wait_ms != TROUBLE_NO_MORE)
+		trouble_span(out, wait_ms);
+	add_advice(out, c);
+	return true;
+}
+
+bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
+		     uint64_t lines, struct text *out)
+{
+	assert(t && now_ns && c && out);
+
+	bool first = !t->drops_told_ns;
+
+	t->drops_untold += lines;
+	if (!first && now_ns - t->drops_told_ns < TROUBLE_DROPS_AGAIN_NS)
+		return false;
+	add_case(out, c);
+	text_str(out, c->reason == REASON_PARTIAL ? "; dropped what it did not store of "
+						  : "; dropped ");
+	add_count(out, t->drops_untold, "line");
+	if (!first)
+		text_str(out, " since the last such message");
+	t->drops_told_ns = now_ns;
+	t->drops_untold = 0;
+	return true;
+}
+
+bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t windows,
+		  struct text *out)
+{
+	assert(t && name && out);
+
+	if (!t->since_ns)
+		return false;
+	text_printf(out, "output %s: delivered again after ", name);
+	trouble_span(out, (now_ns - t->since_ns) / 1000000u);
+	if (windows) {
+		text_str(out, "; ");
+		add_count(out, windows, "window");
+		text_str(out, windows == 1 ? " follows" : " follow");
+	}
+	t->since_ns = 0;
+	t->told = 0;
+	return true;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * trouble.h: what to tell a person about an output that fails, and when. Pure: gives lines, does not log.
+ *
+ * Edge rules: one line when it begins to fail, one for each further kind of failure, none while it goes on the
+ * same way, one when it is over. Lost lines are told at once, then at most every TROUBLE_DROPS_AGAIN_NS with their sum.
+ */
+#pragma once
+#include "text.h"
+#include "verdict.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TROUBLE_DROPS_AGAIN_NS 3600000000000ull
+/** As a wait: the agent is ending, there is no next try. */
+#define TROUBLE_NO_MORE UINT64_MAX
+/** Of a receiver's message this much is quoted. */
+#define TROUBLE_QUOTE_MAX 200
+
+struct trouble {
+	uint64_t since_ns; /* on the caller's clock; 0 = none */
+	uint32_t told;	   /* reasons told since then, as bits */
+	uint64_t drops_told_ns;
+	uint64_t drops_untold; /* lines */
+};
+
+/** One answer, or the lack of one, and what it does to us. */
+struct trouble_case {
+	const char *name;     /* of the output */
+	const char *label;    /* of the receiver, without credentials */
+	const char *database; /* for advice */
+	enum verdict_reason reason;
+	long status;	   /* 0: no answer */
+	const char *error; /* of the transport */
+	const char *body;
+};
+
+/**
+ * It failed and the batch is kept.
+ * @param now_ns   > 0
+ * @param wait_ms  until the next try; 0: at once on another URL; TROUBLE_NO_MORE
+ * @return         whether the line in @p out is to be logged
+ */
+bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
+		    uint64_t windows, uint64_t wait_ms, struct text *out);
+
+/** The receiver made us give up lines. @return as above */
+bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
+		     uint64_t lines, struct text *out);
+
+/** It works. @return as above: only if it did not before */
+bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t windows,
+		  struct text *out);
+
+/** A time span for a person: "0.6 s", "12 s", "4 min 10 s", "2 h 3 min", "3 d 4 h". */
+void trouble_span(struct text *out, uint64_t ms);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trouble.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SECOND 1000000000ull
+
+static const struct trouble_case not_found = {
+	.name = "telegraf",
+	.label = "http://127.0.0.1:8086",
+	.database = "telegraf",
+	.reason = REASON_NOT_FOUND,
+	.status = 404,
+	.error = "",
+	.body = "{\"error\":\"database not found: \\\"telegraf\\\"\"}\n",
+};
+static const struct trouble_case refused = {
+	.name = "telegraf",
+	.label = "http://127.0.0.1:8086",
+	.database = "telegraf",
+	.reason = REASON_TRANSPORT,
+	.error = "Couldn't connect to server",
+	.body = "",
+};
+
+static void a_failure_says_who_what_and_what_would_help(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_true(trouble_failed(&t, SECOND, &not_found, 12, 30000, &out));
+	assert_string_equal(
+		text_cstr(&out),
+		"output telegraf: http://127.0.0.1:8086 answers 404 \"database not found: "
+		"telegraf\"; keeping 12 windows, next try in 30 s; create it with: CREATE "
+		"DATABASE telegraf");
+	text_clear(&out);
+	assert_true(trouble_failed(&t, SECOND, &refused, 1, 640, &out));
+	assert_string_equal(
+		text_cstr(&out),
+		"output telegraf: http://127.0.0.1:8086 gives no answer: Couldn't connect "
+		"to server; keeping 1 window, next try in 0.6 s");
+}
+
+static void the_end_and_another_url_are_said_as_they_are(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_true(trouble_failed(&t, SECOND, &refused, 2, 0, &out));
+	assert_non_null(strstr(text_cstr(&out), "; keeping 2 windows, trying the next of urls"));
+	t = (struct trouble){0};
+	text_clear(&out);
+	assert_true(trouble_failed(&t, SECOND, &refused, 2, TROUBLE_NO_MORE, &out));
+	assert_string_equal(text_cstr(&out),
+			    "output telegraf: http://127.0.0.1:8086 gives no answer: "
+			    "Couldn't connect to server");
+}
+
+static void each_kind_of_failure_is_told_once(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_true(trouble_failed(&t, 1, &refused, 1, 1000, &out));
+	for (uint64_t i = 2; i < 100; i++)
+		assert_false(trouble_failed(&t, i, &refused, i, 1000, &out));
+	/* Two URLs, one dead and one without the database: not a line every 30 s. */
+	assert_true(trouble_failed(&t, 100, &not_found, 1, 1000, &out));
+	text_clear(&out);
+	assert_false(trouble_failed(&t, 101, &refused, 1, 1000, &out));
+	assert_false(trouble_failed(&t, 102, &not_found, 1, 1000, &out));
+	assert_int_equal(out.len, 0);
+}
+
+static void recovery_is_told_once_with_its_length(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_false(trouble_over(&t, SECOND, "telegraf", 3, &out));
+	trouble_failed(&t, 10 * SECOND, &refused, 1, 1000, &out);
+	trouble_failed(&t, 200 * SECOND, &refused, 1, 1000, &out);
+	text_clear(&out);
+	assert_true(trouble_over(&t, 260 * SECOND, "telegraf", 25, &out));
+	assert_string_equal(text_cstr(&out),
+			    "output telegraf: delivered again after 4 min 10 s; 25 windows follow");
+	text_clear(&out);
+	assert_false(trouble_over(&t, 261 * SECOND, "telegraf", 0, &out));
+	/* And it may begin anew. */
+	assert_true(trouble_failed(&t, 300 * SECOND, &refused, 1, 1000, &out));
+	text_clear(&out);
+	assert_true(trouble_over(&t, 301 * SECOND, "telegraf", 0, &out));
+	assert_string_equal(text_cstr(&out), "output telegraf: delivered again after 1.0 s");
+}
+
+static void losses_are_summed_up_for_an_hour(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble t = {0};
+	struct trouble_case c = not_found;
+
+	(void)state;
+	c.status = 400;
+	c.reason = REASON_PARTIAL;
+	c.body = "{\"error\":\"partial write: points beyond retention policy dropped=3\"}";
+	assert_true(trouble_dropped(&t, SECOND, &c, 12, &out));
+	assert_string_equal(text_cstr(&out),
+			    "output telegraf: http://127.0.0.1:8086 answers 400 \"partial "
+			    "write: points beyond retention policy dropped=3\"; dropped "
+			    "what it did not store of 12 lines");
+	text_clear(&out);
+	assert_false(trouble_dropped(&t, 2 * SECOND, &c, 30, &out));
+	assert_false(trouble_dropped(&t, 3600 * SECOND, &c, 40, &out));
+	c.reason = REASON_REJECTED;
+	assert_true(trouble_dropped(&t, 3601 * SECOND, &c, 5, &out));
+	assert_non_null(strstr(text_cstr(&out), "; dropped 75 lines since the last such message"));
+}
+
+static void quote(const char *body, const char *wanted)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble_case c = not_found;
+	struct trouble t = {0};
+
+	c.body = body;
+	c.reason = REASON_SERVER;
+	c.status = 500;
+	trouble_failed(&t, 1, &c, 1, 1000, &out);
+	const char *start = strstr(text_cstr(&out), "answers 500") + 11;
+	const char *end = strstr(start, "; keeping");
+	assert_int_equal(strlen(wanted), end - start);
+	assert_memory_equal(start, wanted, strlen(wanted));
+}
+
+static void what_a_receiver_says_stays_one_harmless_line(void **state)
+{
+	char endless[4096];
+
+	(void)state;
+	quote("", "");
+	quote(" \n", "");
+	quote("<html><body>Bad Gateway</body></html>", "");
+	quote("queue full\n", " \"queue full\"");
+	quote("two\nlines\x1b[31m red", " \"two lines [31m red\"");
+	quote("{\"code\":\"invalid\",\"message\": \"not\\nso \\\"good\\\"\",\"op\":1}",
+	      " \"not so good\"");
+	quote("{\"error\":\"unfinished \\", " \"unfinished \\\"");
+	quote("{\"other\":1}", " \"{other:1}\"");
+	quote("sch\xc3\xb6n", " \"sch  n\"");
+	memset(endless, 'x', sizeof(endless) - 1);
+	endless[sizeof(endless) - 1] = 0;
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble_case c = not_found;
+	struct trouble t = {0};
+	c.body = endless;
+	trouble_failed(&t, 1, &c, 1, 1000, &out);
+	assert_true(out.len < TROUBLE_QUOTE_MAX + 200);
+}
+
+static void time_spans_are_for_people(void **state)
+{
+	static const struct {
+		uint64_t ms;
+		const char *text;
+	} rows[] = {
+		{0, "0.0 s"},		{640, "0.6 s"},		{999, "1.0 s"},
+		{9949, "9.9 s"},	{9950, "10 s"},		{30000, "30 s"},
+		{59499, "59 s"},	{59500, "1 min 0 s"},	{250000, "4 min 10 s"},
+		{3600000, "1 h 0 min"}, {7380000, "2 h 3 min"}, {86399000, "23 h 59 min"},
+		{86400000, "1 d 0 h"},	{273600000, "3 d 4 h"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(text_free) struct text out = {0};
+
+		trouble_span(&out, rows[i].ms);
+		assert_string_equal(text_cstr(&out), rows[i].text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failure_says_who_what_and_what_would_help),
+		cmocka_unit_test(the_end_and_another_url_are_said_as_they_are),
+		cmocka_unit_test(each_kind_of_failure_is_told_once),
+		cmocka_unit_test(recovery_is_told_once_with_its_length),
+		cmocka_unit_test(losses_are_summed_up_for_an_hour),
+		cmocka_unit_test(what_a_receiver_says_stays_one_harmless_line),
+		cmocka_unit_test(time_spans_are_for_people),
+	};
+
+	return cmocka_run_group_tests_name("trouble", tests, NULL, NULL);
+}
