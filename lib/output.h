@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * output.h: one configured output: lines -> batches -> spool -> push -> verdict. An edge.
+ *
+ * type = influx1:  the newest window goes first, then a few old ones; what fails is kept and tried again (push.h).
+ * stdout, file:    written at once; what cannot be written is dropped and counted. There is no spool (sink.h).
+ */
+#pragma once
+#include "config.h"
+#include "http.h"
+#include "outputstats.h"
+#include "poller.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct output;
+
+/**
+ * @param config  borrowed until output_free()
+ * @param http    may be NULL for stdout and file
+ * @return 0; -ENOMEM or another -errno
+ */
+int output_new(const struct config_output *config, struct http *http, struct poller *poller,
+	       struct output **ret_output);
+/** Ends a running request. What is queued is lost: see output_tell_rest(). NULL is fine. */
+void output_free(struct output *output);
+void output_freep(struct output **output);
+
+const char *output_name(const struct output *output);
+
+/**
+ * Takes a window's lines. Never waits for the network.
+ * @param points     number of lines, for the case that they find no memory
+ * @param offset_ns  sending begins after this: the host's own share of the interval
+ */
+void output_lines(struct output *output, const char *lines, size_t len, uint64_t points,
+		  int64_t stamp_ns, uint64_t offset_ns);
+
+/**
+ * For the end, after the last output_lines(): sends all that is queued now, without offset, waits and the limit of
+ * old batches, until the first failure that no other URL makes good.
+ */
+void output_flush(struct output *output);
+
+/** Whether something is on its way, or about to be without waiting for the next window or a retry. */
+bool output_is_busy(const struct output *output);
+
+/** For the end: gives up what is still queued, counts it as OUTPUT_DROP_END and logs how much it was. */
+void output_tell_rest(struct output *output);
+
+/** Whether nobody will ever read standard output again (EPIPE): an agent with no other output may end. */
+bool output_is_closed(const struct output *output);
+
+struct output_stats output_stats(const struct output *output);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "push.h"
+
+#include "backoff.h"
+#include "batch.h"
+#include "log.h"
+#include "spool.h"
+#include "target.h"
+#include "trouble.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Up to this part of a Retry-After is added to it: a fleet that was told the same must not return together. */
+#define RETRY_AFTER_SPREAD 4
+
+struct push {
+	const struct config_output *config;
+	struct output_stats stats; /* what the spool counts is added when asked for */
+	struct trouble trouble;
+	struct text message;	    /* kept, so that a log line allocates nothing */
+	struct poller_timer *start; /* set: the newest window's time has not come */
+	struct poller_timer *retry; /* set: nothing is sent before */
+	struct batcher *batcher;
+	struct spool *spool;
+	struct http_client *client;
+	struct backoff backoff;
+	struct text *urls, *labels; /* of config->urls */
+	size_t url;		    /* the one in use */
+	size_t urls_failed;	    /* in a row */
+	size_t cut_bytes;	    /* of a body before encoding */
+	unsigned int old_left;	    /* in this interval */
+	const struct batch *lent;   /* on its way; NULL: none */
+	bool lent_old;
+	bool reconnect; /* the next request goes on a new connection */
+	bool flushing;
+	bool gave_up;		/* flushing, and the receiver does not take it */
+	uint64_t full_told_ns;	/* when a full spool was logged last */
+	uint64_t spool_dropped; /* lines, as last seen */
+	uint64_t lines_in;	/* of the present push_lines() that reached the spool */
+};
+
+static void pump(struct push *p);
+
+static uint32_t random_u32(void)
+{
+	uint32_t value;
+
+	/* Before the kernel's pool is ready, early at boot, the clock is random enough for a wait. */
+	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value))
+		value = (uint32_t)(poller_now_ns() * 2654435761u);
+	return value;
+}
+
+static void on_timer(void *ctx)
+{
+	pump(ctx);
+}
+
+static int make_urls(struct push *p)
+{
+	const struct config_list *urls = &p->config->urls;
+
+	p->urls = calloc(urls->n, sizeof(p->urls[0]));
+	p->labels = calloc(urls->n, sizeof(p->labels[0]));
+	if (!p->urls || !p->labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < urls->n; i++) {
+		target_write_url(&p->urls[i], urls->items[i], p->config);
+		target_label(&p->labels[i], urls->items[i]);
+		if (p->urls[i].err || p->labels[i].err)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int push_new(const struct config_output *config, struct http *http, struct poller *poller,
+	     struct push **ret_push)
+{
+	assert(config && config->urls.n && http && poller && ret_push);
+
+	const struct http_settings settings = {
+		.user_agent = "thermograf/" THERMOGRAF_VERSION,
+		.username = config->username,
+		.password = config->password,
+		.timeout_ns = config->timeout_ns,
+	};
+	CLEANUP(push_freep) struct push *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->config = config;
+	p->cut_bytes = config->batch_max_bytes;
+	p->backoff =
+		(struct backoff){.base_ms = PUSH_BACKOFF_BASE_MS, .cap_ms = PUSH_BACKOFF_CAP_MS};
+	p->start = poller_timer_new(poller, on_timer, p);
+	p->retry = poller_timer_new(poller, on_timer, p);
+	err = p->start && p->retry ? make_urls(p) : -ENOMEM;
+	err = err ?: batcher_new(config->content_encoding, &p->batcher);
+	err = err ?: spool_new(config->spool_max_bytes, &p->spool);
+	err = err ?: http_client_new(http, &settings, &p->client);
+	if (err)
+		return err;
+	*ret_push = TAKE_PTR(p);
+	return 0;
+}
+
+static void free_texts(struct text *texts, size_t n)
+{
+	for (size_t i = 0; texts && i < n; i++)
+		text_free(&texts[i]);
+	free(texts);
+}
+
+void push_free(struct push *p)
+{
+	if (!p)
+		return;
+	http_client_free(p->client);
+	spool_free(p->spool);
+	batcher_free(p->batcher);
+	poller_timer_free(p->start);
+	poller_timer_free(p->retry);
+	free_texts(p->urls, p->config->urls.n);
+	free_texts(p->labels, p->config->urls.n);
+	text_free(&p->message);
+	free(p);
+}
+
+void push_freep(struct push **p)
+{
+	push_free(*p);
+}
+
+/* ---- verdicts: each takes the lent batch to where it belongs */
+
+static struct trouble_case case_of(const struct push *p, const struct http_result *result,
+				   enum verdict_reason reason)
+{
+	return (struct trouble_case){
+		.name = p->config->name,
+		.label = text_cstr(&p->labels[p->url]),
+		.database = p->config->database,
+		.reason = reason,
+		.status = result->status,
+		.error = result->error,
+		.body = result->body,
+	};
+}
+
+static void settle_sent(struct push *p)
+{
+	p->stats.lines_sent += p->lent->points;
+	p->stats.bytes_sent += p->lent->len;
+	p->stats.batches_sent++;
+	spool_done(p->spool);
+	backoff_succeeded(&p->backoff);
+	p->urls_failed = 0;
+	text_clear(&p->message);
+	if (trouble_over(&p->trouble, poller_now_ns(), p->config->name,
+			 spool_totals(p->spool).windows, &p->message))
+		log_info("%s", text_cstr(&p->message));
+}
+
+/* The receiver is there and will not take these lines: no reason to wait with the others. */
+static void settle_dropped(struct push *p, const struct http_result *result,
+			   enum verdict_reason reason)
+{
+	const struct trouble_case c = case_of(p, result, reason);
+	enum output_drop drop = OUTPUT_DROP_REJECTED;
+
+	if (reason == REASON_PARTIAL)
+		drop = OUTPUT_DROP_PARTIAL;
+	else if (reason == REASON_TOO_LARGE)
+		drop = OUTPUT_DROP_TOO_LARGE;
+	p->stats.lines_dropped[drop] += p->lent->points;
+	text_clear(&p->message);
+	if (trouble_dropped(&p->trouble, poller_now_ns(), &c, p->lent->points, &p->message))
+		log_warning("%s", text_cstr(&p->message));
+	spool_done(p->spool);
+	backoff_succeeded(&p->backoff);
+	p->urls_failed = 0;
+}
+
+/* Learnt for good, so that not every window goes in vain first. */
+static void learn_size(struct push *p, size_t half)
+{
+	half = MAX(half, PUSH_CUT_MIN_BYTES);
+	if (half >= p->cut_bytes)
+		return;
+	p->cut_bytes = half;
+	log_info(
+		"output %s: %s takes no body that large; batches of at most %zu bytes from now on, "
+		"instead of batch_max_bytes (%lu)",
+		p->config->name, text_cstr(&p->labels[p->url]), p->cut_bytes,
+		(unsigned long)p->config->batch_max_bytes);
+}
+
+static void settle_split(struct push *p, const struct http_result *result)
+{
+	struct batch *first, *second;
+	size_t half = p->lent->raw_len / 2;
+	int err = batcher_halve(p->batcher, p->lent, &first, &second);
+
+	if (err == -ENOMEM) {
+		spool_return(p->spool, true);
+		poller_timer_set(p->retry, PUSH_BACKOFF_CAP_MS * 1000000ull);
+	} else if (err) {
+		settle_dropped(p, result, REASON_TOO_LARGE);
+	} else {
+		p->stats.splits++;
+		spool_split(p->spool, first, second);
+		learn_size(p, half);
+	}
+}
+
+/* @return not 0: that means "on the next URL, now" */
+static uint64_t wait_ms(struct push *p, const struct verdict *verdict)
+{
+	uint64_t told_ms = verdict->retry_after_ms;
+
+	if (verdict->action == VERDICT_HOLD)
+		return PUSH_HOLD_MS;
+	if (told_ms)
+		return told_ms + (told_ms / RETRY_AFTER_SPREAD * random_u32() >> 32);
+	return MAX(backoff_failed(&p->backoff, random_u32()), 1u);
+}
+
+/* Another URL may do where this one is at fault; not when it asks us to wait. @return whether one is untried yet */
+static bool turn_to_next_url(struct push *p, enum verdict_reason reason)
+{
+	size_t n = p->config->urls.n;
+
+	if (n < 2 || reason == REASON_OVERLOADED)
+		return false;
+	p->url = (p->url + 1) % n;
+	p->urls_failed = (p->urls_failed + 1) % n;
+	return p->urls_failed;
+}
+
+static void settle_kept(struct push *p, const struct http_result *result,
+			const struct verdict *verdict)
+{
+	const struct trouble_case c = case_of(p, result, verdict->reason);
+	uint64_t delay_ms = 0;
+
+	p->stats.retries++;
+	/* A 500 may be about this very batch; anything else that is kept is about all. */
+	spool_return(p->spool, verdict->reason == REASON_SERVER);
+	p->reconnect = true;
+	if (!turn_to_next_url(p, verdict->reason)) {
+		p->gave_up = p->flushing;
+		delay_ms = p->flushing ? TROUBLE_NO_MORE : wait_ms(p, verdict);
+	}
+	text_clear(&p->message);
+	if (trouble_failed(&p->trouble, poller_now_ns(), &c, spool_totals(p->spool).windows,
+			   delay_ms, &p->message))
+		log_warning("%s", text_cstr(&p->message));
+	if (!p->gave_up)
+		poller_timer_set(p->retry, delay_ms * 1000000u);
+}
+
+static void settle(struct push *p, const struct http_result *result)
+{
+	const struct verdict_answer answer = {.transport = result->transport,
+					      .status = result->status,
+					      .retry_after = result->retry_after,
+					      .body = result->body};
+	struct verdict verdict = verdict_of(&answer);
+
+	p->stats.verdicts[verdict.action]++;
+	p->stats.reasons[verdict.reason]++;
+	p->stats.status = result->status;
+	p->stats.push_ns = result->took_ns;
+	p->stats.push_max_ns = MAX(p->stats.push_max_ns, result->took_ns);
+	if (p->lent_old && p->old_left && verdict.action != VERDICT_SPLIT)
+		p->old_left--;
+	switch (verdict.action) {
+	case VERDICT_SENT:
+		settle_sent(p);
+		break;
+	case VERDICT_DROP:
+		settle_dropped(p, result, verdict.reason);
+		break;
+	case VERDICT_SPLIT:
+		settle_split(p, result);
+		break;
+	default:
+		settle_kept(p, result, &verdict);
+	}
+	p->lent = NULL;
+}
+
+static void on_answer(void *ctx, const struct http_result *result)
+{
+	struct push *p = ctx;
+
+	settle(p, result);
+	pump(p);
+}
+
+/* Sends what is due, one batch at a time; every event that may make one due ends here. */
+static void pump(struct push *p)
+{
+	if (p->lent || p->gave_up || poller_timer_is_set(p->start) || poller_timer_is_set(p->retry))
+		return;
+	p->lent_old = false;
+	p->lent = spool_lend(p->spool, SPOOL_FRESH);
+	if (!p->lent && (p->old_left || p->flushing)) {
+		p->lent_old = true;
+		p->lent = spool_lend(p->spool, SPOOL_OLD);
+	}
+	if (!p->lent)
+		return;
+	int err = http_post(p->client, text_cstr(&p->urls[p->url]), p->lent, p->reconnect,
+			    on_answer, p);
+	p->reconnect = false;
+	if (err) {
+		struct http_result none = {.transport = -1, .error = strerror(-err), .body = ""};
+
+		settle(p, &none);
+	}
+}
+
+/* ---- lines */
+
+static int into_spool(void *ctx, struct batch *batch)
+{
+	struct push *p = ctx;
+
+	p->lines_in += batch->points;
+	/* What finds no room is counted there. */
+	(void)spool_put(p->spool, batch);
+	return 0;
+}
+
+/* At once, and then as seldom as other losses. */
+static void tell_full_spool(struct push *p)
+{
+	struct spool_totals totals = spool_totals(p->spool);
+	uint64_t now_ns = poller_now_ns();
+
+	if (totals.dropped_points == p->spool_dropped)
+		return;
+	p->spool_dropped = totals.dropped_points;
+	if (p->full_told_ns && now_ns - p->full_told_ns < TROUBLE_DROPS_AGAIN_NS)
+		return;
+	p->full_told_ns = now_ns;
+	log_warning("output %s: spool_max_bytes (%lu) holds no more than the last %lu windows; "
+		    "dropping the oldest, %lu lines so far",
+		    p->config->name, (unsigned long)p->config->spool_max_bytes,
+		    (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
+}
+
+void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,
+		uint64_t offset_ns)
+{
+	assert(p);
+
+	int err;
+
+	p->lines_in = 0;
+	p->stats.push_max_ns = 0;
+	err = batcher_cut(p->batcher, lines, len, p->cut_bytes, stamp_ns, into_spool, p);
+	p->stats.bytes_collected += len;
+	p->stats.lines_collected += p->lines_in;
+	if (err && points > p->lines_in) {
+		uint64_t lost = points - p->lines_in;
+
+		p->stats.lines_collected += lost;
+		p->stats.lines_dropped[OUTPUT_DROP_MEMORY] += lost;
+		log_error("output %s: no memory for %lu lines; dropped", p->config->name,
+			  (unsigned long)lost);
+	}
+	tell_full_spool(p);
+	p->old_left = PUSH_OLD_PER_INTERVAL;
+	poller_timer_set(p->start, offset_ns);
+}
+
+/* ---- the end */
+
+void push_flush(struct push *p)
+{
+	assert(p);
+
+	p->flushing = true;
+	p->gave_up = false;
+	poller_timer_clear(p->start);
+	poller_timer_clear(p->retry);
+	pump(p);
+}
+
+bool push_is_busy(const struct push *p)
+{
+	assert(p);
+
+	if (p->lent || poller_timer_is_set(p->start))
+		return true;
+	return p->flushing && !p->gave_up && spool_totals(p->spool).batches;
+}
+
+void push_tell_rest(struct push *p)
+{
+	assert(p);
+
+	struct spool_totals totals = spool_totals(p->spool);
+
+	http_cancel(p->client);
+	poller_timer_clear(p->start);
+	poller_timer_clear(p->retry);
+	if (p->lent)
+		spool_return(p->spool, false);
+	p->lent = NULL;
+	while (spool_lend(p->spool, SPOOL_OLD))
+		spool_done(p->spool);
+	if (!totals.points)
+		return;
+	p->stats.lines_dropped[OUTPUT_DROP_END] += totals.points;
+	log_warning(
+		"output %s: lost %lu lines of the last %lu windows: %s did not take them before the end",
+		p->config->name, (unsigned long)totals.points, (unsigned long)totals.windows,
+		text_cstr(&p->labels[p->url]));
+}
+
+struct output_stats push_stats(const struct push *p)
+{
+	assert(p);
+
+	struct spool_totals totals = spool_totals(p->spool);
+	struct output_stats stats = p->stats;
+
+	stats.failing = p->trouble.since_ns;
+	stats.lines_dropped[OUTPUT_DROP_SPOOL] = totals.dropped_points;
+	stats.lines_queued = totals.points;
+	stats.batches_queued = totals.batches;
+	stats.bytes_queued = totals.bytes;
+	stats.windows_queued = totals.windows;
+	stats.oldest_stamp_ns = totals.oldest_stamp_ns;
+	return stats;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * push.h: an output's lines to a receiver over HTTP: batches -> spool -> POST -> verdict. An edge.
+ *
+ * The newest window goes first, then at most PUSH_OLD_PER_INTERVAL old batches per window, oldest first, one
+ * request at a time. A failure waits (backoff, Retry-After, or PUSH_HOLD_MS for what a person must mend); the
+ * next try is on a new connection and, unless the receiver asked to wait, on the next of `urls`. What the receiver
+ * will never take is dropped, what is too large halved.
+ */
+#pragma once
+#include "config.h"
+#include "http.h"
+#include "outputstats.h"
+#include "poller.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Old batches an interval: an hour's outage at 10 s is made good in six minutes, and a fleet does not flood the receiver. */
+#define PUSH_OLD_PER_INTERVAL 10
+/** Bounds of the wait after a failure, see backoff.h. */
+#define PUSH_BACKOFF_BASE_MS 1000
+#define PUSH_BACKOFF_CAP_MS 30000
+/** A receiver that somebody must mend (credentials, database) is tried this often. */
+#define PUSH_HOLD_MS 30000
+/** A receiver's 413 makes batches smaller for good, but not smaller than this. */
+#define PUSH_CUT_MIN_BYTES 4096
+
+struct push;
+
+/** As output_new(). */
+int push_new(const struct config_output *config, struct http *http, struct poller *poller,
+	     struct push **ret_push);
+void push_free(struct push *push);
+void push_freep(struct push **push);
+
+/** As the functions of output.h. */
+void push_lines(struct push *push, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,
+		uint64_t offset_ns);
+void push_flush(struct push *push);
+bool push_is_busy(const struct push *push);
+void push_tell_rest(struct push *push);
+struct output_stats push_stats(const struct push *push);
