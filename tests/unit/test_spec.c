@@ -79,7 +79,7 @@ static void assert_refused(const char *text, const char *message)
 	report_free(&report);
 }
 
-static void the_example_of_the_manual_parses(void **state)
+static void a_whole_description_parses(void **state)
 {
 	struct spec *spec = parse(block_io);
 
@@ -596,7 +596,7 @@ static void a_wrong_constant_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_example_of_the_manual_parses),
+		cmocka_unit_test(a_whole_description_parses),
 		cmocka_unit_test(constants_have_a_kind_and_a_place),
 		cmocka_unit_test(programs_have_predicates_and_groups),
 		cmocka_unit_test(maps_have_tags_fields_and_histograms),
