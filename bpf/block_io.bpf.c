@@ -216,8 +216,7 @@ TG_INLINE int row_of(const struct block_io_key *key)
 
 TG_INLINE void count_end(struct block_io_value *v, bool exclusive, __u64 start_ns, bool failed)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
-	__u32 slot;
+	__u64 now_ns = bpf_ktime_get_ns(), slot;
 
 	TG_ADD(exclusive, v->ios, 1);
 	if (failed)
@@ -228,6 +227,7 @@ TG_INLINE void count_end(struct block_io_value *v, bool exclusive, __u64 start_n
 	}
 	TG_ADD(exclusive, v->total_sum, now_ns - start_ns);
 	slot = tg_log_linear(tg_ceil_us(now_ns - start_ns), LATENCY_BITS, LATENCY_SLOTS);
+	TG_OPAQUE(slot);
 	if (slot < LATENCY_SLOTS) /* for the verifier */
 		TG_ADD(exclusive, v->total[slot], 1);
 }
