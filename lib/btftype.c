@@ -64,7 +64,7 @@ uint32_t btftype_find(const struct btf *btf, const char *name, uint32_t kinds, u
 }
 
 static int walk_members(struct member_walk *walk, const struct btf_type *type, uint64_t base_bits,
-			int nesting)
+                        int nesting)
 {
 	const struct btf_member *members = btf_members(type);
 
@@ -97,7 +97,7 @@ static int walk_members(struct member_walk *walk, const struct btf_type *type, u
 }
 
 int btftype_members(const struct btf *btf, const struct btf_type *type, btftype_member_fn fn,
-		    void *ctx)
+                    void *ctx)
 {
 	assert(btf && fn);
 
@@ -119,9 +119,9 @@ static int match_member(void *ctx, const char *name, const struct btftype_member
 }
 
 int btftype_find_member(const struct btf *btf, const struct btf_type *type, const char *name,
-			struct btftype_member *ret_member)
+                        struct btftype_member *ret_member)
 {
-	struct btftype_member found;
+	struct btftype_member found = {0};
 	struct member_search search = {.name = name, .found = &found};
 	int err = btftype_members(btf, type, match_member, &search);
 

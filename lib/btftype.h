@@ -20,8 +20,8 @@
 #define BTFTYPE_MAX_NESTING 8
 
 struct btftype_member {
-	uint32_t type;	  /* type id */
-	uint64_t bits;	  /* from the start of the outermost struct */
+	uint32_t type;    /* type id */
+	uint64_t bits;    /* from the start of the outermost struct */
 	bool is_bitfield; /* then `type` does not tell its size */
 };
 
@@ -54,8 +54,8 @@ typedef int (*btftype_member_fn)(void *ctx, const char *name, const struct btfty
  * @return 0; -EINVAL: no struct or union; -E2BIG: above the bounds; what @p fn returned
  */
 int btftype_members(const struct btf *btf, const struct btf_type *type, btftype_member_fn fn,
-		    void *ctx);
+                    void *ctx);
 
 /** Finds a member by its name. @return 0; -ENOENT; or as btftype_members() */
 int btftype_find_member(const struct btf *btf, const struct btf_type *type, const char *name,
-			struct btftype_member *ret_member);
+                        struct btftype_member *ret_member);

@@ -20,9 +20,9 @@ enum bucket_kind { BUCKET_LOG_LINEAR, BUCKET_KIND_MAX };
 
 struct bucket_scale {
 	enum bucket_kind kind;
-	uint8_t bits;	/* log-linear: 0 to BUCKET_MAX_BITS */
+	uint8_t bits;   /* log-linear: 0 to BUCKET_MAX_BITS */
 	uint64_t first; /* upper bound of slot 0; power of two */
-	uint64_t last;	/* upper bound of the last finite slot; power of two, > first */
+	uint64_t last;  /* upper bound of the last finite slot; power of two, > first */
 };
 
 /** @return 0, or -EINVAL when the scale breaks a rule above, -E2BIG above BUCKET_MAX_SLOTS */

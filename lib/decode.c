@@ -8,7 +8,7 @@
 #define MINOR_BITS 20
 
 typedef enum decode_result (*decode_fn)(const struct decode_env *env, const struct layout *layout,
-					size_t index, uint64_t bits, struct text *out);
+                                        size_t index, uint64_t bits, struct text *out);
 
 /* A member's bytes as an unsigned number of its own width. */
 static uint64_t member_bits(const struct layout_member *member, const uint8_t *key)
@@ -50,7 +50,7 @@ static const struct disk *find_disk(const struct decode_env *env, uint64_t dev)
 }
 
 static enum decode_result decode_disk(const struct decode_env *env, const struct layout *layout,
-				      size_t index, uint64_t dev, struct text *out)
+                                      size_t index, uint64_t dev, struct text *out)
 {
 	const struct disk *disk = find_disk(env, dev);
 
@@ -66,8 +66,8 @@ static enum decode_result decode_disk(const struct decode_env *env, const struct
 }
 
 static enum decode_result decode_disk_layer(const struct decode_env *env,
-					    const struct layout *layout, size_t index, uint64_t dev,
-					    struct text *out)
+                                            const struct layout *layout, size_t index, uint64_t dev,
+                                            struct text *out)
 {
 	const struct disk *disk = find_disk(env, dev);
 
@@ -77,7 +77,7 @@ static enum decode_result decode_disk_layer(const struct decode_env *env,
 }
 
 static enum decode_result decode_enum(const struct decode_env *env, const struct layout *layout,
-				      size_t index, uint64_t bits, struct text *out)
+                                      size_t index, uint64_t bits, struct text *out)
 {
 	const char *name = enumtext_find(&layout->enums[index], bits);
 
@@ -91,7 +91,7 @@ static enum decode_result decode_enum(const struct decode_env *env, const struct
 }
 
 static enum decode_result decode_uint(const struct decode_env *env, const struct layout *layout,
-				      size_t index, uint64_t bits, struct text *out)
+                                      size_t index, uint64_t bits, struct text *out)
 {
 	(void)env;
 	print_number(&layout->tags[index], bits, out);
@@ -107,8 +107,8 @@ static const decode_fn rows[] = {
 static_assert(ARRAY_SIZE(rows) == SPEC_DECODER_MAX, "a row per decoder");
 
 enum decode_result decode_tag(const struct decode_env *env, const struct spec_map *map,
-			      const struct layout *layout, size_t index, const uint8_t *key,
-			      struct text *out)
+                              const struct layout *layout, size_t index, const uint8_t *key,
+                              struct text *out)
 {
 	assert(env && map && layout && index < map->n_tags && key && out);
 
@@ -116,11 +116,11 @@ enum decode_result decode_tag(const struct decode_env *env, const struct spec_ma
 
 	assert(decoder);
 	return rows[decoder - spec_decoders](env, layout, index,
-					     member_bits(&layout->tags[index], key), out);
+	                                     member_bits(&layout->tags[index], key), out);
 }
 
 bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
-		    const struct layout *layout, const uint8_t *key)
+                    const struct layout *layout, const uint8_t *key)
 {
 	assert(env && map && layout && key);
 

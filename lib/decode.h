@@ -30,12 +30,12 @@ enum decode_result {
  * @param index   of the tag in the map's description
  */
 enum decode_result decode_tag(const struct decode_env *env, const struct spec_map *map,
-			      const struct layout *layout, size_t index, const uint8_t *key,
-			      struct text *out);
+                              const struct layout *layout, size_t index, const uint8_t *key,
+                              struct text *out);
 
 /**
  * Whether the device that the key names is gone (a disk decoder knows; others never say so). Nothing is gone
  * while no disk is known at all: the table could not be read then.
  */
 bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
-		    const struct layout *layout, const uint8_t *key);
+                    const struct layout *layout, const uint8_t *key);

@@ -34,7 +34,7 @@ static int read_dev(int folder, uint32_t *ret_dev)
 {
 	char text[DEV_TEXT_MAX + 1];
 	unsigned int major, minor;
-	int fd CLEANUP_CLOSE = openat(folder, "dev", O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = openat(folder, "dev", O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -51,8 +51,8 @@ static int read_dev(int folder, uint32_t *ret_dev)
 
 static bool has_slaves(int folder)
 {
-	int fd CLEANUP_CLOSE = openat(folder, "slaves", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir CLEANUP(close_dirp) = fd >= 0 ? fdopendir(fd) : NULL;
+	CLEANUP_CLOSE int fd = openat(folder, "slaves", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close_dirp) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 
 	if (!dir)
@@ -82,7 +82,7 @@ static struct disk *add_disk(struct disks *disks)
 /* @return 0 also for what is no disk, or went away meanwhile; -ENOMEM */
 static int scan_disk(struct disks *disks, int parent, const char *name)
 {
-	int folder CLEANUP_CLOSE = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint32_t dev = 0;
 
 	if (folder < 0 || strlen(name) >= DISKS_NAME_MAX || read_dev(folder, &dev))
@@ -123,8 +123,8 @@ int disks_scan(struct disks *disks, const char *sys_block)
 {
 	assert(disks && sys_block);
 
-	DIR *dir CLEANUP(close_dirp) = opendir(sys_block);
-	struct disks new CLEANUP(disks_free) = {0};
+	CLEANUP(close_dirp) DIR *dir = opendir(sys_block);
+	CLEANUP(disks_free) struct disks new = {0};
 	const struct dirent *entry;
 
 	if (!dir)

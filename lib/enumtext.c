@@ -14,7 +14,7 @@
 
 /* @return false for an enumerator without a name, which only hostile BTF has */
 static bool enumerator_at(const struct btf *btf, const struct btf_type *type, uint16_t i,
-			  const char **ret_name, int64_t *ret_value)
+                          const char **ret_name, int64_t *ret_value)
 {
 	if (btf_is_enum64(type)) {
 		*ret_name = btftype_name(btf, btf_enum64(type)[i].name_off);
@@ -89,7 +89,7 @@ static void explain_no_enum(const struct btf *btf, const char *name, struct text
 }
 
 int enumtext_load(const struct btf *btf, const char *name, uint32_t member_size,
-		  struct enumtext *ret_names, struct text *why)
+                  struct enumtext *ret_names, struct text *why)
 {
 	assert(btf && name && ret_names && why && member_size >= 1 && member_size <= 8);
 

@@ -31,7 +31,7 @@ struct enumtext {
  * @return 0; -EINVAL with why: no such enum; -ENOMEM
  */
 int enumtext_load(const struct btf *btf, const char *name, uint32_t member_size,
-		  struct enumtext *ret_names, struct text *why);
+                  struct enumtext *ret_names, struct text *why);
 
 /** The text of a value (the first one of several), or NULL. */
 const char *enumtext_find(const struct enumtext *names, uint64_t value);

@@ -44,7 +44,7 @@ static int tracepoint_args(const struct btf *kernel, const char *name)
 }
 
 static bool tracepoint_holds(const struct btf *kernel, const struct spec_predicate *p,
-			     struct text *why)
+                             struct text *why)
 {
 	int args = tracepoint_args(kernel, p->name);
 
@@ -55,7 +55,7 @@ static bool tracepoint_holds(const struct btf *kernel, const struct spec_predica
 	if (p->args < 0 || p->args == args)
 		return true;
 	EXPLAIN(why, "this kernel has no tracepoint %s with %d argument%s (it has %d)", p->name,
-		p->args, p->args == 1 ? "" : "s", args);
+	        p->args, p->args == 1 ? "" : "s", args);
 	return false;
 }
 
@@ -88,7 +88,7 @@ static bool field_holds(const struct btf *kernel, const struct spec_predicate *p
 }
 
 static bool function_holds(const struct btf *kernel, const struct spec_predicate *p,
-			   struct text *why)
+                           struct text *why)
 {
 	if (btftype_find(kernel, p->name, KIND(FUNC), 1))
 		return true;
@@ -97,7 +97,7 @@ static bool function_holds(const struct btf *kernel, const struct spec_predicate
 }
 
 static bool (*const rows[])(const struct btf *kernel, const struct spec_predicate *p,
-			    struct text *why) = {
+                            struct text *why) = {
 	[SPEC_TRACEPOINT] = tracepoint_holds,
 	[SPEC_TYPE] = type_holds,
 	[SPEC_FIELD] = field_holds,
@@ -106,7 +106,7 @@ static bool (*const rows[])(const struct btf *kernel, const struct spec_predicat
 static_assert(ARRAY_SIZE(rows) == SPEC_PREDICATE_MAX, "a row per kind");
 
 bool feature_holds(const struct btf *kernel, const struct spec_predicate *predicate,
-		   struct text *why)
+                   struct text *why)
 {
 	assert(predicate && predicate->kind < SPEC_PREDICATE_MAX);
 
@@ -118,7 +118,7 @@ bool feature_holds(const struct btf *kernel, const struct spec_predicate *predic
 }
 
 static bool find_in_enum(const struct btf *kernel, const struct btf_type *type, const char *name,
-			 int64_t *ret_value)
+                         int64_t *ret_value)
 {
 	for (uint16_t i = 0; i < btf_vlen(type); i++) {
 		bool is_64 = btf_is_enum64(type);
@@ -128,7 +128,7 @@ static bool find_in_enum(const struct btf *kernel, const struct btf_type *type, 
 		if (strcmp(btftype_name(kernel, name_off), name) != 0)
 			continue;
 		*ret_value = is_64 ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
-				   : btf_enum(type)[i].val;
+		                   : btf_enum(type)[i].val;
 		return true;
 	}
 	return false;

@@ -20,7 +20,7 @@ struct btf;
  *                block_rq_issue with 1 argument (it has 2)"; may be NULL
  */
 bool feature_holds(const struct btf *kernel, const struct spec_predicate *predicate,
-		   struct text *why);
+                   struct text *why);
 
 /**
  * The value of an enumerator of any enum (also unnamed ones, also 64-bit ones).

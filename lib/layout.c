@@ -33,8 +33,8 @@ struct asker {
 #define COMPLAIN(b, at_line, fmt, ...)                                                            \
 	do {                                                                                      \
 		report_at((b)->report, REPORT_ERROR, (b)->file, at_line,                          \
-			  "probe %.*s: map %s: " fmt, (b)->probe_len, (b)->probe, (b)->map->name, \
-			  ##__VA_ARGS__);                                                         \
+		          "probe %.*s: map %s: " fmt, (b)->probe_len, (b)->probe, (b)->map->name, \
+		          ##__VA_ARGS__);                                                         \
 		(b)->failed = true;                                                               \
 	} while (0)
 
@@ -42,9 +42,9 @@ struct asker {
 	COMPLAIN(b, (asker)->line, "%s \"%s\" " fmt, (asker)->noun, (asker)->member, ##__VA_ARGS__)
 
 static bool find_member(struct binder *b, const struct memberpath_root *root,
-			const struct asker *asker, struct memberpath_place *ret_place)
+                        const struct asker *asker, struct memberpath_place *ret_place)
 {
-	struct text why CLEANUP(text_free) = {0};
+	CLEANUP(text_free) struct text why = {0};
 
 	if (!memberpath_find(root, asker->member, ret_place, &why))
 		return true;
@@ -56,9 +56,9 @@ static bool find_member(struct binder *b, const struct memberpath_root *root,
 
 static int bind_enum(struct binder *b, const struct asker *asker, size_t i)
 {
-	struct text why CLEANUP(text_free) = {0};
+	CLEANUP(text_free) struct text why = {0};
 	int err = enumtext_load(b->btf, b->map->tags[i].arg, b->layout->tags[i].size,
-				&b->layout->enums[i], &why);
+	                        &b->layout->enums[i], &why);
 
 	if (err != -EINVAL)
 		return err;
@@ -96,7 +96,7 @@ static int bind_tag(struct binder *b, size_t i)
 	}
 	if (place.size > 8 || !(decoder->sizes & 1u << place.size)) {
 		COMPLAIN_OF(b, &asker, "is an integer of %u bytes; decoder %s takes %s", place.size,
-			    tag->decoder, decoder->sizes == 1u << 4 ? "4" : "1, 2, 4 or 8");
+		            tag->decoder, decoder->sizes == 1u << 4 ? "4" : "1, 2, 4 or 8");
 		return 0;
 	}
 	b->layout->tags[i] = (struct layout_member){
@@ -118,7 +118,7 @@ static uint32_t add_run(struct binder *b, const struct asker *asker, struct layo
 
 	if (layout->n_cells + run.count > LAYOUT_MAX_CELLS) {
 		COMPLAIN_OF(b, asker, "is too much: a value has at most %u counters",
-			    LAYOUT_MAX_CELLS);
+		            LAYOUT_MAX_CELLS);
 		return LAYOUT_NO_CELL;
 	}
 	run.first_cell = layout->n_cells;
@@ -160,7 +160,7 @@ static uint32_t bind_slots(struct binder *b, const struct spec_histogram *histog
 	}
 	if (array->nelems != slots) {
 		COMPLAIN_OF(b, &asker, "has %u slots in the object; its scale has %u",
-			    array->nelems, slots);
+		            array->nelems, slots);
 		return LAYOUT_NO_CELL;
 	}
 	return add_run(b, &asker, (struct layout_run){place.offset, width, slots, 0});
@@ -187,14 +187,14 @@ static void bind_value(struct binder *b)
 /* ---- All */
 
 static bool open_root(struct binder *b, struct memberpath_root *root, uint32_t type_id,
-		      const char *noun, uint32_t max_bytes)
+                      const char *noun, uint32_t max_bytes)
 {
 	int err = memberpath_open(root, b->btf, type_id, noun, max_bytes);
 
 	if (err == -ENOENT)
 		COMPLAIN(b, b->map->line,
-			 "the object's BTF has no type of its %s; define it with __type(%s, ...)",
-			 noun, noun);
+		         "the object's BTF has no type of its %s; define it with __type(%s, ...)",
+		         noun, noun);
 	else if (err)
 		COMPLAIN(b, b->map->line, "its %s is not of 1 to %u bytes", noun, max_bytes);
 	return !err;
@@ -230,12 +230,12 @@ static void name_probe(struct binder *b)
 }
 
 int layout_bind(const char *spec_file, const struct spec_map *map, const struct btf *btf,
-		uint32_t key_type, uint32_t value_type, struct layout **ret_layout,
-		struct report *report)
+                uint32_t key_type, uint32_t value_type, struct layout **ret_layout,
+                struct report *report)
 {
 	assert(spec_file && map && btf && ret_layout && report);
 
-	struct layout *layout CLEANUP(layout_freep) = calloc(1, sizeof(*layout));
+	CLEANUP(layout_freep) struct layout *layout = calloc(1, sizeof(*layout));
 	struct binder b = {
 		.file = spec_file, .map = map, .btf = btf, .report = report, .layout = layout};
 
@@ -280,7 +280,7 @@ void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cel
 }
 
 void layout_extract(const struct layout *layout, const uint8_t *value, uint32_t shards,
-		    uint32_t stride, uint64_t *cells)
+                    uint32_t stride, uint64_t *cells)
 {
 	assert(layout && value && cells && stride >= layout->value_size);
 

@@ -28,7 +28,7 @@ struct btf;
 
 struct layout_member {
 	uint32_t offset; /* bytes from the key's start */
-	uint32_t size;	 /* bytes */
+	uint32_t size;   /* bytes */
 	bool is_signed;
 };
 
@@ -42,15 +42,15 @@ struct layout_run {
 
 struct layout {
 	uint32_t key_size;
-	uint32_t value_size;			  /* of one shard, as BTF says */
+	uint32_t value_size;                      /* of one shard, as BTF says */
 	struct layout_member tags[SPEC_MAX_TAGS]; /* by index of spec_map.tags */
-	struct enumtext enums[SPEC_MAX_TAGS];	  /* for decoder enum, else empty */
+	struct enumtext enums[SPEC_MAX_TAGS];     /* for decoder enum, else empty */
 	struct layout_run *runs;
 	size_t n_runs;
 	uint32_t n_cells;
 	uint32_t field_cell[SPEC_MAX_FIELDS];
 	uint32_t histogram_cell[SPEC_MAX_HISTOGRAMS]; /* first slot */
-	uint32_t sum_cell[SPEC_MAX_HISTOGRAMS];	      /* or LAYOUT_NO_CELL */
+	uint32_t sum_cell[SPEC_MAX_HISTOGRAMS];       /* or LAYOUT_NO_CELL */
 };
 
 /**
@@ -65,8 +65,8 @@ struct layout {
  * @return 0; -EINVAL when errors were reported; -ENOMEM
  */
 int layout_bind(const char *spec_file, const struct spec_map *map, const struct btf *btf,
-		uint32_t key_type, uint32_t value_type, struct layout **ret_layout,
-		struct report *report);
+                uint32_t key_type, uint32_t value_type, struct layout **ret_layout,
+                struct report *report);
 
 /**
  * Adds one value to a row's cells.
@@ -82,7 +82,7 @@ void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cel
  * @param cells   n_cells numbers, overwritten; else as layout_add()
  */
 void layout_extract(const struct layout *layout, const uint8_t *value, uint32_t shards,
-		    uint32_t stride, uint64_t *cells);
+                    uint32_t stride, uint64_t *cells);
 
 /** NULL is fine. */
 void layout_free(struct layout *layout);

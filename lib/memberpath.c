@@ -32,7 +32,7 @@ static int list_member(void *ctx, const char *name, const struct btftype_member 
 }
 
 static void explain_no_member(const struct btf *btf, const struct btf_type *type, const char *word,
-			      struct text *why)
+                              struct text *why)
 {
 	const char *name = btftype_name(btf, type->name_off);
 	struct name_list list = {.out = why};
@@ -56,7 +56,7 @@ uint32_t memberpath_type_size(const struct btf *btf, uint32_t type_id)
 }
 
 int memberpath_open(struct memberpath_root *root, const struct btf *btf, uint32_t type_id,
-		    const char *whole, uint32_t max_bytes)
+                    const char *whole, uint32_t max_bytes)
 {
 	assert(root && btf && whole);
 
@@ -75,7 +75,7 @@ int memberpath_open(struct memberpath_root *root, const struct btf *btf, uint32_
 
 /* One step of a.b: from the struct `type` to its member `word`. */
 static int step(const struct btf *btf, const struct btf_type *type, const char *word,
-		struct btftype_member *ret_member, struct text *why)
+                struct btftype_member *ret_member, struct text *why)
 {
 	if (!type || !btf_is_composite(type)) {
 		text_printf(why, "is not there: what stands before \"%s\" is not a struct", word);
@@ -93,11 +93,11 @@ static int step(const struct btf *btf, const struct btf_type *type, const char *
 }
 
 static int find_whole(const struct memberpath_root *root, const char *path,
-		      struct memberpath_place *ret_place, struct text *why)
+                      struct memberpath_place *ret_place, struct text *why)
 {
 	if (strcmp(path, root->whole) != 0) {
 		text_printf(why, "is not there: the %s is not a struct, all of it is called \"%s\"",
-			    root->whole, root->whole);
+		            root->whole, root->whole);
 		return -EINVAL;
 	}
 	*ret_place = (struct memberpath_place){.size = root->size, .type = root->type};
@@ -105,7 +105,7 @@ static int find_whole(const struct memberpath_root *root, const char *path,
 }
 
 int memberpath_find(const struct memberpath_root *root, const char *path,
-		    struct memberpath_place *ret_place, struct text *why)
+                    struct memberpath_place *ret_place, struct text *why)
 {
 	assert(root && root->type && path && ret_place && why);
 

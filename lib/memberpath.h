@@ -16,7 +16,7 @@ struct memberpath_root {
 	const char *whole; /* the name of its only member where it is no struct */
 	uint32_t type_id;
 	const struct btf_type *type; /* set by memberpath_open(), like size */
-	uint32_t size;		     /* bytes */
+	uint32_t size;               /* bytes */
 };
 
 struct memberpath_place {
@@ -31,7 +31,7 @@ struct memberpath_place {
  * @return 0; -ENOENT: BTF has no such type; -E2BIG: it has no size, or more than @p max_bytes
  */
 int memberpath_open(struct memberpath_root *root, const struct btf *btf, uint32_t type_id,
-		    const char *whole, uint32_t max_bytes);
+                    const char *whole, uint32_t max_bytes);
 
 /**
  * Follows a path.
@@ -39,7 +39,7 @@ int memberpath_open(struct memberpath_root *root, const struct btf *btf, uint32_
  * @return 0; -EINVAL with why; ret_place is unchanged then
  */
 int memberpath_find(const struct memberpath_root *root, const char *path,
-		    struct memberpath_place *ret_place, struct text *why);
+                    struct memberpath_place *ret_place, struct text *why);
 
 /** Bytes of a type, 0 when BTF does not tell. */
 uint32_t memberpath_type_size(const struct btf *btf, uint32_t type_id);

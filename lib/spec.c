@@ -52,7 +52,7 @@ static int set_version(struct reader *r, const struct inifile_entry *e)
 
 	if (parse_u64(e->value, &version) || version != SPEC_VERSION) {
 		text_printf(&r->why, "\"%s\" is not known here; this agent reads version %d",
-			    e->value, SPEC_VERSION);
+		            e->value, SPEC_VERSION);
 		return -EINVAL;
 	}
 	r->has_version = true;
@@ -67,8 +67,8 @@ static int set_object(struct reader *r, const struct inifile_entry *e)
 	if (len <= suffix || strcmp(e->value + len - suffix, OBJECT_SUFFIX) != 0 ||
 	    e->value[strspn(e->value, OBJECT_CHARS)] || e->value[0] == '.') {
 		text_printf(&r->why,
-			    "\"%s\" is no name of an object: FILE%s, beside the description",
-			    e->value, OBJECT_SUFFIX);
+		            "\"%s\" is no name of an object: FILE%s, beside the description",
+		            e->value, OBJECT_SUFFIX);
 		return -EINVAL;
 	}
 	return replace(&r->spec->object, e->value);
@@ -107,7 +107,7 @@ static int fail_full(struct reader *r, const char *what, int max)
 static int set_const(struct reader *r, const struct inifile_entry *e)
 {
 	struct spec *spec = r->spec;
-	struct spec_const c CLEANUP(specwords_free_const) = {0};
+	CLEANUP(specwords_free_const) struct spec_const c = {0};
 
 	if (!words_is_identifier(e->key))
 		return words_fail_expected(&r->why, "a variable's name", e->key);
@@ -205,8 +205,8 @@ static_assert(ARRAY_SIZE(sections) == SECTION_MAX, "a row per section");
 static int open_section(struct reader *r, const struct inifile_entry *e)
 {
 	const char *names[SECTION_MAX];
-	struct words w CLEANUP(words_free) = {0};
-	char *name CLEANUP_FREE = NULL;
+	CLEANUP(words_free) struct words w = {0};
+	CLEANUP_FREE char *name = NULL;
 	int err = words_split(e->section, &w, &r->why);
 
 	for (size_t i = 0; i < SECTION_MAX; i++)
@@ -259,13 +259,13 @@ static int read_entry(void *ctx, const struct inifile_entry *e)
 
 /* A constant that the engine sets has no other value. */
 static void check_engines_const(const struct reader *r, const struct spec_map *map, const char *key,
-				const char *name)
+                                const char *name)
 {
 	for (size_t i = 0; name && i < r->spec->n_consts; i++) {
 		if (!strcmp(name, r->spec->consts[i].name))
 			COMPLAIN(r, map->line,
-				 "[map %s] %s: the engine sets %s; it cannot be in [const]",
-				 map->name, key, name);
+			         "[map %s] %s: the engine sets %s; it cannot be in [const]",
+			         map->name, key, name);
 	}
 }
 
@@ -293,20 +293,20 @@ static void check_probe(const struct reader *r)
 {
 	if (!parse_is_name(r->spec->name))
 		COMPLAIN(r, 0,
-			 "a probe cannot be called \"%s\": a letter, then letters, digits, _ and -",
-			 r->spec->name);
+		         "a probe cannot be called \"%s\": a letter, then letters, digits, _ and -",
+		         r->spec->name);
 	if (!r->seen[SECTION_PROBE])
 		COMPLAIN(r, 0, "has no section [probe]");
 	else if (!r->probe_refused && !r->has_version)
 		COMPLAIN(r, 0, "[probe] has no version; write: version = %d", SPEC_VERSION);
 	else if (!r->probe_refused && !r->spec->object)
 		COMPLAIN(r, 0, "[probe] has no object; write: object = %s" OBJECT_SUFFIX,
-			 r->spec->name);
+		         r->spec->name);
 }
 
 static int new_spec(const char *name, const char *file, struct spec **ret)
 {
-	struct spec *spec CLEANUP(spec_freep) = calloc(1, sizeof(*spec));
+	CLEANUP(spec_freep) struct spec *spec = calloc(1, sizeof(*spec));
 
 	if (!spec)
 		return -ENOMEM;
@@ -321,11 +321,11 @@ static int new_spec(const char *name, const char *file, struct spec **ret)
 }
 
 int spec_parse(const char *name, const char *file, const char *data, size_t len,
-	       struct spec **ret_spec, struct report *report)
+               struct spec **ret_spec, struct report *report)
 {
 	assert(name && file && (data || !len) && ret_spec && report);
 
-	struct spec *spec CLEANUP(spec_freep) = NULL;
+	CLEANUP(spec_freep) struct spec *spec = NULL;
 	size_t errors = report->n_errors;
 	int err = new_spec(name, file, &spec);
 
@@ -346,14 +346,14 @@ int spec_parse(const char *name, const char *file, const char *data, size_t len,
 }
 
 int spec_set_const(struct spec *spec, const char *key, const char *value, const char *place,
-		   struct report *report)
+                   struct report *report)
 {
 	assert(spec && key && value && place && report);
 
-	struct text why CLEANUP(text_free) = {0};
+	CLEANUP(text_free) struct text why = {0};
 	const char *names[SPEC_MAX_CONSTS];
 	struct spec_const *c = NULL;
-	char *copy CLEANUP_FREE = strdup(place);
+	CLEANUP_FREE char *copy = strdup(place);
 	int err = copy ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < spec->n_consts; i++) {
@@ -369,7 +369,7 @@ int spec_set_const(struct spec *spec, const char *key, const char *value, const 
 	err = err ?: specwords_const(value, c, &why);
 	if (err == -EINVAL)
 		report_add(report, REPORT_ERROR, place, "[probe.%s] const.%s: %s", spec->name, key,
-			   text_cstr(&why));
+		           text_cstr(&why));
 	if (err)
 		return err;
 	free(c->place);

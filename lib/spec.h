@@ -43,7 +43,7 @@ struct spec {
  * @return 0; -EINVAL when errors were reported; -ENOMEM
  */
 int spec_parse(const char *name, const char *file, const char *data, size_t len,
-	       struct spec **ret_spec, struct report *report);
+               struct spec **ret_spec, struct report *report);
 
 /**
  * Sets a constant from the configuration ([probe.NAME] const.KEY), in the same words as the INI.
@@ -51,7 +51,7 @@ int spec_parse(const char *name, const char *file, const char *data, size_t len,
  * @return 0; -EINVAL (reported): the probe has no such constant, or the words do not fit; spec unchanged
  */
 int spec_set_const(struct spec *spec, const char *key, const char *value, const char *place,
-		   struct report *report);
+                   struct report *report);
 
 /** NULL is fine. */
 void spec_free(struct spec *spec);

@@ -59,7 +59,7 @@ static int set_max_keys(const struct setting *s)
 
 	if (parse_u64(s->value, &keys) || !keys || keys > SPEC_MAX_KEYS_LIMIT) {
 		text_printf(s->why, "\"%s\" is no number from 1 to %u", s->value,
-			    SPEC_MAX_KEYS_LIMIT);
+		            SPEC_MAX_KEYS_LIMIT);
 		return -EINVAL;
 	}
 	s->map->max_keys = (uint32_t)keys;
@@ -104,7 +104,7 @@ static int set_tag(const struct setting *s)
 	}
 	if (s->map->n_tags == SPEC_MAX_TAGS)
 		return fail_full("tags", SPEC_MAX_TAGS, s->why);
-	char *name CLEANUP_FREE = strdup(s->name);
+	CLEANUP_FREE char *name = strdup(s->name);
 
 	err = name ? specwords_tag(s->value, tag, s->why) : -ENOMEM;
 	if (err)
@@ -129,7 +129,7 @@ static int set_field(const struct setting *s)
 	}
 	if (s->map->n_fields == SPEC_MAX_FIELDS)
 		return fail_full("fields", SPEC_MAX_FIELDS, s->why);
-	char *name CLEANUP_FREE = strdup(s->name);
+	CLEANUP_FREE char *name = strdup(s->name);
 
 	err = name ? specwords_field(s->value, field, s->why) : -ENOMEM;
 	if (err)
@@ -153,13 +153,13 @@ static int open_histogram(const struct setting *s, struct spec_histogram **ret)
 {
 	struct spec_map *map = s->map;
 	size_t len = strcspn(s->name, ".");
-	char *name CLEANUP_FREE = strndup(s->name, len);
-	char *phase CLEANUP_FREE = s->name[len] ? strdup(s->name + len + 1) : NULL;
+	CLEANUP_FREE char *name = strndup(s->name, len);
+	CLEANUP_FREE char *phase = s->name[len] ? strdup(s->name + len + 1) : NULL;
 
 	if (!name || (s->name[len] && !phase))
 		return -ENOMEM;
 	int err = check_name("histogram", name, s->why)
-			  ?: (phase ? check_name("phase", phase, s->why) : 0);
+	                  ?: (phase ? check_name("phase", phase, s->why) : 0);
 
 	if (err)
 		return err;
@@ -223,13 +223,13 @@ static const struct {
 };
 
 int specmap_set(struct spec_map *map, const char *key, const char *value, uint32_t line,
-		struct text *why)
+                struct text *why)
 {
 	assert(map && key && value && why);
 
 	const char *names[ARRAY_SIZE(keys)], *dot = strchr(key, '.');
 	size_t head = dot ? (size_t)(dot - key) + 1 : strlen(key);
-	char *word CLEANUP_FREE = strndup(key, head);
+	CLEANUP_FREE char *word = strndup(key, head);
 	struct setting s = {
 		.map = map, .name = key + head, .value = value, .line = line, .why = why};
 

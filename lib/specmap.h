@@ -25,7 +25,7 @@
 #define SPEC_WHOLE_VALUE "value"
 
 struct spec_map {
-	char *name;	   /* of the map in the object */
+	char *name;        /* of the map in the object */
 	char *measurement; /* NULL only for the drops map */
 	struct spec_tag tags[SPEC_MAX_TAGS];
 	size_t n_tags;
@@ -47,7 +47,7 @@ struct spec_map {
  * @return 0; -EINVAL with a clause in `why`; -ENOMEM; the map is unchanged on failure
  */
 int specmap_set(struct spec_map *map, const char *key, const char *value, uint32_t line,
-		struct text *why);
+                struct text *why);
 
 /** Frees what the struct owns. */
 void specmap_free(struct spec_map *map);

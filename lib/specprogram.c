@@ -23,8 +23,8 @@ static int set_when(struct spec_program *program, const char *value, struct text
 
 static int set_group(struct spec_program *program, const char *value, struct text *why)
 {
-	struct words w CLEANUP(words_free) = {0};
-	char *one_of CLEANUP_FREE = NULL;
+	CLEANUP(words_free) struct words w = {0};
+	CLEANUP_FREE char *one_of = NULL;
 	int err = words_split(value, &w, why);
 	int group = err ?: words_choose(&w, "a group", group_names, GROUP_MAX, why);
 
@@ -41,7 +41,7 @@ static int set_group(struct spec_program *program, const char *value, struct tex
 }
 
 int specprogram_set(struct spec_program *program, const char *key, const char *value,
-		    struct text *why)
+                    struct text *why)
 {
 	assert(program && key && value && why);
 

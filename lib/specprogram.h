@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct spec_program {
-	char *name;					 /* of the function in the object */
+	char *name;                                      /* of the function in the object */
 	struct spec_predicate when[SPEC_MAX_PREDICATES]; /* all must hold */
 	size_t n_when;
 	bool optional; /* group = optional: the probe runs without it */
@@ -25,7 +25,7 @@ struct spec_program {
  * @return 0; -EINVAL with a clause in `why`; -ENOMEM; the program is unchanged on failure
  */
 int specprogram_set(struct spec_program *program, const char *key, const char *value,
-		    struct text *why);
+                    struct text *why);
 
 /** Frees what the struct owns. */
 void specprogram_free(struct spec_program *program);

@@ -15,10 +15,10 @@ static void check_drops(const struct spec_map *map, const char *file, struct rep
 {
 	if (map->measurement)
 		COMPLAIN(map, file, report, map->line,
-			 "has a measurement; drops leave with the agent's own metrics");
+		         "has a measurement; drops leave with the agent's own metrics");
 	if (map->n_tags != 1 || map->n_fields != 1 || map->n_histograms)
 		COMPLAIN(map, file, report, map->line,
-			 "must have one tag and one field, and nothing else");
+		         "must have one tag and one field, and nothing else");
 }
 
 static void check_tags(const struct spec_map *map, const char *file, struct report *report)
@@ -32,7 +32,7 @@ static void check_tags(const struct spec_map *map, const char *file, struct repo
 
 		if (phases && !strcmp(tag->name, "phase"))
 			COMPLAIN(map, file, report, tag->line,
-				 "tag.phase: the name is taken by a histogram with a phase");
+			         "tag.phase: the name is taken by a histogram with a phase");
 	}
 }
 
@@ -52,15 +52,15 @@ static void check_fields(const struct spec_map *map, const char *file, struct re
 		for (size_t j = 0; j < map->n_tags; j++) {
 			if (!strcmp(field->name, map->tags[j].name))
 				COMPLAIN(map, file, report, field->line,
-					 "field.%s: a tag has that name already", field->name);
+				         "field.%s: a tag has that name already", field->name);
 		}
 		for (size_t j = 0; j < map->n_fields; j++) {
 			const struct spec_field *other = &map->fields[j];
 
 			if (other->rate && is_with_suffix(field->name, other->name, RATE_SUFFIX))
 				COMPLAIN(map, file, report, field->line,
-					 "field.%s: the rate of field.%s has that name already",
-					 field->name, other->name);
+				         "field.%s: the rate of field.%s has that name already",
+				         field->name, other->name);
 		}
 	}
 }
@@ -74,7 +74,7 @@ static bool same_scale(const struct spec_histogram *a, const struct spec_histogr
 
 /* Two histograms of one map; `b` is the later one. */
 static void check_pair(const struct spec_map *map, const struct spec_histogram *a,
-		       const struct spec_histogram *b, const char *file, struct report *report)
+                       const struct spec_histogram *b, const char *file, struct report *report)
 {
 	/* A sum without its histogram is told already. */
 	if (!a->member || !b->member)
@@ -82,13 +82,13 @@ static void check_pair(const struct spec_map *map, const struct spec_histogram *
 	if (is_with_suffix(a->name, b->name, SUMMARY_SUFFIX) ||
 	    is_with_suffix(b->name, a->name, SUMMARY_SUFFIX))
 		COMPLAIN(map, file, report, b->line,
-			 "histogram.%s and histogram.%s: the summary of one has the other's name",
-			 a->name, b->name);
+		         "histogram.%s and histogram.%s: the summary of one has the other's name",
+		         a->name, b->name);
 	if (strcmp(a->name, b->name) != 0)
 		return;
 	if (!a->phase || !b->phase)
 		COMPLAIN(map, file, report, b->line,
-			 "histogram.%s has a phase on one line and none on another", b->name);
+		         "histogram.%s has a phase on one line and none on another", b->name);
 	else if (!same_scale(a, b))
 		COMPLAIN(
 			map, file, report, b->line,
@@ -104,8 +104,8 @@ static void check_histograms(const struct spec_map *map, const char *file, struc
 
 		if (!h->member)
 			COMPLAIN(map, file, report, h->sum_line,
-				 "sum.%s%s%s: there is no histogram of that name", h->name,
-				 h->phase ? "." : "", h->phase ? h->phase : "");
+			         "sum.%s%s%s: there is no histogram of that name", h->name,
+			         h->phase ? "." : "", h->phase ? h->phase : "");
 		for (size_t j = 0; j < i; j++)
 			check_pair(map, &map->histograms[j], h, file, report);
 	}
@@ -122,18 +122,18 @@ void specrules_check(const struct spec_map *map, const char *file, struct report
 			COMPLAIN(map, file, report, map->line, "has no measurement");
 		if (!map->n_fields && !map->n_histograms)
 			COMPLAIN(map, file, report, map->line,
-				 "measures nothing: it has no field and no histogram");
+			         "measures nothing: it has no field and no histogram");
 	}
 	if ((map->shards || map->rows) && !map->index)
 		COMPLAIN(map, file, report, map->line,
-			 "shards and rows go with index: name the map that gives the rows");
+		         "shards and rows go with index: name the map that gives the rows");
 	check_tags(map, file, report);
 	check_fields(map, file, report);
 	check_histograms(map, file, report);
 }
 
 void specrules_check_pair(const struct spec_map *map, const struct spec_map *earlier,
-			  const char *file, struct report *report)
+                          const char *file, struct report *report)
 {
 	assert(map && earlier && file && report);
 

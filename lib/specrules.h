@@ -13,4 +13,4 @@ void specrules_check(const struct spec_map *map, const char *file, struct report
 
 /** Reports what is wrong between two of them. */
 void specrules_check_pair(const struct spec_map *map, const struct spec_map *earlier,
-			  const char *file, struct report *report);
+                          const char *file, struct report *report);

@@ -74,7 +74,7 @@ static int take_field_predicate(struct words *w, struct spec_predicate *p, struc
 
 static int take_predicate(struct words *w, struct spec_predicate *ret, struct text *why)
 {
-	struct spec_predicate p CLEANUP(specwords_free_predicate) = {.args = -1};
+	CLEANUP(specwords_free_predicate) struct spec_predicate p = {.args = -1};
 	int kind = words_choose(w, "a predicate", spec_predicate_names, SPEC_PREDICATE_MAX, why),
 	    err;
 
@@ -101,7 +101,7 @@ static int take_predicate(struct words *w, struct spec_predicate *ret, struct te
 }
 
 static int take_predicates(struct words *w, struct spec_predicate *predicates, size_t *n,
-			   struct text *why)
+                           struct text *why)
 {
 	do {
 		if (*n == SPEC_MAX_PREDICATES) {
@@ -118,12 +118,12 @@ static int take_predicates(struct words *w, struct spec_predicate *predicates, s
 }
 
 int specwords_predicates(const char *text,
-			 struct spec_predicate ret_predicates[SPEC_MAX_PREDICATES], size_t *ret_n,
-			 struct text *why)
+                         struct spec_predicate ret_predicates[SPEC_MAX_PREDICATES], size_t *ret_n,
+                         struct text *why)
 {
 	assert(text && ret_predicates && ret_n && why);
 
-	struct words w CLEANUP(words_free) = {0};
+	CLEANUP(words_free) struct words w = {0};
 	struct spec_predicate predicates[SPEC_MAX_PREDICATES] = {0};
 	size_t n = 0;
 	int err = words_split(text, &w, why) ?: take_predicates(&w, predicates, &n, why);
@@ -196,7 +196,7 @@ static int take_const(struct words *w, struct spec_const *c, struct text *why)
 		names[i + 2] = const_words[i].word;
 	}
 	words_fail_expected(why, "a number, yes, no, possible_cpus, kernel_bit(..) or has(..)",
-			    word);
+	                    word);
 	words_suggest(why, word, names, ARRAY_SIZE(names));
 	return -EINVAL;
 }
@@ -205,8 +205,8 @@ int specwords_const(const char *text, struct spec_const *c, struct text *why)
 {
 	assert(text && c && why);
 
-	struct words w CLEANUP(words_free) = {0};
-	struct spec_const new CLEANUP(specwords_free_const) = {.kind = SPEC_CONST_NUMBER};
+	CLEANUP(words_free) struct words w = {0};
+	CLEANUP(specwords_free_const) struct spec_const new = {.kind = SPEC_CONST_NUMBER};
 	int err = words_split(text, &w, why) ?:
 		  take_const(&w, &new, why) ?:
 		  words_expect_end(&w, why);
@@ -237,11 +237,11 @@ typedef int (*rest_fn)(struct words *w, void *ret, struct text *why);
 
 /* @param ret_member  the caller's, also on failure */
 static int read_value(const char *text, char **ret_member, rest_fn rest, void *ret,
-		      struct text *why)
+                      struct text *why)
 {
 	assert(text && ret_member && ret && why);
 
-	struct words w CLEANUP(words_free) = {0};
+	CLEANUP(words_free) struct words w = {0};
 
 	return words_split(text, &w, why) ?: take_member(&w, ret_member, why) ?:
 	       rest(&w, ret, why) ?: words_expect_end(&w, why);
@@ -303,7 +303,7 @@ static int take_kind(struct words *w, void *ret, struct text *why)
 
 int specwords_field(const char *text, struct spec_field *field, struct text *why)
 {
-	char *member CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *member = NULL;
 	struct spec_field new = {0};
 	int err = read_value(text, &member, take_kind, &new, why);
 
@@ -343,7 +343,7 @@ static int check_scale(const struct bucket_scale *scale, struct text *why)
 
 	if (err == -E2BIG)
 		text_printf(why, "this scale has %u slots, more than %d", bucket_slots(scale),
-			    BUCKET_MAX_SLOTS);
+		            BUCKET_MAX_SLOTS);
 	else if (err)
 		text_str(why, "first and last must be powers of two, first below last");
 	return err ? -EINVAL : 0;
@@ -370,7 +370,7 @@ static int take_scale(struct words *w, void *ret, struct text *why)
 
 int specwords_histogram(const char *text, struct spec_histogram *histogram, struct text *why)
 {
-	char *member CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *member = NULL;
 	struct spec_histogram new = {0};
 	int err = read_value(text, &member, take_scale, &new, why);
 
@@ -384,7 +384,7 @@ int specwords_histogram(const char *text, struct spec_histogram *histogram, stru
 
 int specwords_sum(const char *text, struct spec_histogram *histogram, struct text *why)
 {
-	char *member CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *member = NULL;
 	enum spec_unit unit = SPEC_UNIT_NONE;
 	int err = read_value(text, &member, take_unit, &unit, why);
 

@@ -29,9 +29,9 @@ enum spec_kind {
 
 enum spec_predicate_kind {
 	SPEC_TRACEPOINT, /* tracepoint NAME [args N] */
-	SPEC_TYPE,	 /* type NAME */
-	SPEC_FIELD,	 /* field STRUCT.MEMBER */
-	SPEC_FUNCTION,	 /* function NAME */
+	SPEC_TYPE,       /* type NAME */
+	SPEC_FIELD,      /* field STRUCT.MEMBER */
+	SPEC_FUNCTION,   /* function NAME */
 	SPEC_PREDICATE_MAX
 };
 
@@ -51,7 +51,7 @@ extern const char *const spec_predicate_names[SPEC_PREDICATE_MAX];
 struct spec_decoder {
 	const char *name;
 	const char *arg; /* what must stand in parentheses, for messages; NULL: nothing may */
-	uint32_t sizes;	 /* bit n set: takes members of n bytes */
+	uint32_t sizes;  /* bit n set: takes members of n bytes */
 };
 
 extern const struct spec_decoder spec_decoders[SPEC_DECODER_MAX];
@@ -66,7 +66,7 @@ struct spec_predicate {
 enum spec_const_kind {
 	SPEC_CONST_NUMBER, /* 5, 0x10, 2^30, yes, no */
 	SPEC_CONST_KERNEL_BIT, /* kernel_bit(ENUMERATOR, N): 1 << its value in the kernel's BTF; 1 << N where it has none */
-	SPEC_CONST_HAS,	 /* has(PREDICATE): 1 where the kernel has it, else 0 */
+	SPEC_CONST_HAS,  /* has(PREDICATE): 1 where the kernel has it, else 0 */
 	SPEC_CONST_CPUS, /* possible_cpus: CPUs that this host can ever have */
 	SPEC_CONST_KIND_MAX
 };
@@ -76,9 +76,9 @@ struct spec_const {
 	enum spec_const_kind kind;
 	uint64_t
 		number; /* SPEC_CONST_NUMBER; SPEC_CONST_KERNEL_BIT: fallback bit number, 0 to 63 */
-	char *enumerator;	   /* SPEC_CONST_KERNEL_BIT */
+	char *enumerator;          /* SPEC_CONST_KERNEL_BIT */
 	struct spec_predicate has; /* SPEC_CONST_HAS */
-	char *place;		   /* "file:line" where it was said */
+	char *place;               /* "file:line" where it was said */
 };
 
 struct spec_tag {
@@ -113,8 +113,8 @@ const struct spec_decoder *specwords_find_decoder(const char *name);
 
 /** `tracepoint NAME [args N]`, `type NAME`, `field STRUCT.MEMBER`, `function NAME`, joined by commas. */
 int specwords_predicates(const char *text,
-			 struct spec_predicate ret_predicates[SPEC_MAX_PREDICATES], size_t *ret_n,
-			 struct text *why);
+                         struct spec_predicate ret_predicates[SPEC_MAX_PREDICATES], size_t *ret_n,
+                         struct text *why);
 
 /** `5`, `yes`, `possible_cpus`, `kernel_bit(E, N)`, `has(PREDICATE)`. Leaves name and place alone. */
 int specwords_const(const char *text, struct spec_const *c, struct text *why);

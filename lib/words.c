@@ -98,7 +98,7 @@ void words_suggest(struct text *why, const char *word, const char *const *candid
 }
 
 int words_choose(struct words *w, const char *what, const char *const *names, size_t n,
-		 struct text *why)
+                 struct text *why)
 {
 	const char *word = words_take(w);
 
@@ -135,7 +135,7 @@ int words_take_identifier(struct words *w, const char *what, char **ret, struct 
 }
 
 int words_take_number(struct words *w, const char *what, uint64_t min, uint64_t max, uint64_t *ret,
-		      struct text *why)
+                      struct text *why)
 {
 	const char *word = words_take(w);
 	uint64_t value;
@@ -144,7 +144,7 @@ int words_take_number(struct words *w, const char *what, uint64_t min, uint64_t 
 		return words_fail_expected(why, what, word);
 	if (value < min || value > max) {
 		text_printf(why, "%s: %s is not in %llu to %llu", what, word,
-			    (unsigned long long)min, (unsigned long long)max);
+		            (unsigned long long)min, (unsigned long long)max);
 		return -EINVAL;
 	}
 	*ret = value;

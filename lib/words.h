@@ -41,12 +41,12 @@ int words_expect_end(const struct words *words, struct text *why);
 
 /** One of a table's names. @return its index; -EINVAL with why, which tells them and suggests one */
 int words_choose(struct words *words, const char *what, const char *const *names, size_t n,
-		 struct text *why);
+                 struct text *why);
 /** A C identifier. @param ret  the caller's */
 int words_take_identifier(struct words *words, const char *what, char **ret, struct text *why);
 /** A number as parse_u64() reads it, within bounds. */
 int words_take_number(struct words *words, const char *what, uint64_t min, uint64_t max,
-		      uint64_t *ret, struct text *why);
+                      uint64_t *ret, struct text *why);
 
 /** [A-Za-z_][A-Za-z0-9_]*, 1 to WORDS_IDENTIFIER_MAX bytes. */
 bool words_is_identifier(const char *s);

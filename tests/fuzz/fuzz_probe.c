@@ -100,7 +100,7 @@ static void bind(const struct spec *spec, const struct btf *btf, uint32_t key, u
 		CLEANUP(layout_freep) struct layout *layout = NULL;
 		CLEANUP(report_free) struct report report = {0};
 		int err = layout_bind("f.ini", &spec->maps[i], btf, key + (uint32_t)i,
-				      value + (uint32_t)i, &layout, &report);
+		                      value + (uint32_t)i, &layout, &report);
 
 		expect(err == 0 || err == -EINVAL);
 		expect((err == 0) == (layout != NULL) && (err == 0) == (report.n_errors == 0));

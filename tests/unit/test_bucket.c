@@ -98,7 +98,7 @@ static void bounds_grow_and_end_at_last(void **state)
 static void two_bits_give_the_documented_bounds(void **state)
 {
 	static const uint64_t bounds[] = {1,  2,  3,  4,  5,  6,  7,  8,  10, 12, 14,
-					  16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96};
+	                                  16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96};
 	struct bucket_scale s = LOG_LINEAR(2, 1, 1ull << 30);
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(bounds); i++)
@@ -201,7 +201,7 @@ static void scales_that_break_a_rule_are_refused(void **state)
 	assert_int_equal(bucket_check(&LOG_LINEAR(2, 2048, 1024)), -EINVAL);
 	assert_int_equal(bucket_check(&(struct bucket_scale){
 				 .kind = BUCKET_KIND_MAX, .first = 1, .last = 2}),
-			 -EINVAL);
+	                 -EINVAL);
 }
 
 /* 6 bits: 64 exact slots, then 15 octaves of 64, and +Inf: 1025. */

@@ -34,7 +34,7 @@ static struct one_tag one_tag(char *decoder, uint32_t size, bool is_signed)
 }
 
 static void assert_decodes(const struct decode_env *e, const struct one_tag *t, const void *key,
-			   const char *expected, enum decode_result result)
+                           const char *expected, enum decode_result result)
 {
 	struct text out = {0};
 

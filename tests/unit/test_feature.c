@@ -73,7 +73,7 @@ static int free_kernel(void **state)
 }
 
 static bool holds(void **state, enum spec_predicate_kind kind, const char *name, const char *member,
-		  int args)
+                  int args)
 {
 	struct spec_predicate p = {
 		.kind = kind, .name = (char *)name, .member = (char *)member, .args = args};
@@ -138,21 +138,21 @@ static void what_is_missing_is_said_in_words(void **state)
 		.kind = SPEC_TRACEPOINT, .name = "block_rq_issue", .args = 1};
 
 	assert_why(*state, issue,
-		   "this kernel has no tracepoint block_rq_issue with 1 argument (it has 2)");
+	           "this kernel has no tracepoint block_rq_issue with 1 argument (it has 2)");
 	assert_why(NULL, issue, "nothing is known about this kernel: it has no BTF");
 	assert_why(*state,
-		   (struct spec_predicate){.kind = SPEC_TRACEPOINT, .name = "nope", .args = -1},
-		   "this kernel has no tracepoint nope");
+	           (struct spec_predicate){.kind = SPEC_TRACEPOINT, .name = "nope", .args = -1},
+	           "this kernel has no tracepoint nope");
 	assert_why(*state, (struct spec_predicate){.kind = SPEC_TYPE, .name = "nope"},
-		   "this kernel has no type nope");
+	           "this kernel has no type nope");
 	assert_why(*state,
-		   (struct spec_predicate){.kind = SPEC_FIELD, .name = "nope", .member = "x"},
-		   "this kernel has no struct nope");
+	           (struct spec_predicate){.kind = SPEC_FIELD, .name = "nope", .member = "x"},
+	           "this kernel has no struct nope");
 	assert_why(*state,
-		   (struct spec_predicate){.kind = SPEC_FIELD, .name = "request", .member = "x"},
-		   "this kernel's struct request has no member x");
+	           (struct spec_predicate){.kind = SPEC_FIELD, .name = "request", .member = "x"},
+	           "this kernel's struct request has no member x");
 	assert_why(*state, (struct spec_predicate){.kind = SPEC_FUNCTION, .name = "nope"},
-		   "this kernel has no function nope");
+	           "this kernel has no function nope");
 }
 
 static void enumerators_are_found_in_any_enum(void **state)

@@ -114,10 +114,10 @@ static struct spec_map only_tag(const char *member, const char *decoder, const c
 	struct spec_map map = {.name = "m", .n_tags = 1};
 
 	map.tags[0] = (struct spec_tag){.name = "t",
-					.member = (char *)member,
-					.decoder = (char *)decoder,
-					.arg = (char *)arg,
-					.line = 5};
+	                                .member = (char *)member,
+	                                .decoder = (char *)decoder,
+	                                .arg = (char *)arg,
+	                                .line = 5};
 	return map;
 }
 
@@ -145,7 +145,7 @@ static struct layout *bind(struct object *o, const struct spec_map *map, int key
 {
 	struct layout *layout = NULL;
 	int err = layout_bind("block_io.ini", map, o->btf, (uint32_t)key, (uint32_t)value, &layout,
-			      &o->report);
+	                      &o->report);
 
 	for (size_t i = 0; err && i < o->report.n_items; i++)
 		print_message("  %s\n", o->report.items[i].text);
@@ -156,13 +156,13 @@ static struct layout *bind(struct object *o, const struct spec_map *map, int key
 
 /* Binding fails with exactly that message. */
 static void assert_refused(struct object *o, struct spec_map map, int key, int value,
-			   const char *message)
+                           const char *message)
 {
 	struct layout *layout = (struct layout *)1;
 
 	assert_int_equal(layout_bind("/etc/thermograf/probes.d/block_io.ini", &map, o->btf,
-				     (uint32_t)key, (uint32_t)value, &layout, &o->report),
-			 -EINVAL);
+	                             (uint32_t)key, (uint32_t)value, &layout, &o->report),
+	                 -EINVAL);
 	assert_ptr_equal(layout, (struct layout *)1);
 	assert_int_equal(o->report.n_errors, 1);
 	assert_string_equal(o->report.items[0].text, message);
@@ -303,12 +303,12 @@ static void members_of_nested_structs_have_paths(void **state)
 	assert_int_equal(layout->tags[0].size, 2);
 	layout_free(layout);
 	assert_refused(o, only_tag("id.inner.lo", "uint", NULL), key, o->u64,
-		       AT "5: probe block_io: map m: tag \"id.inner.lo\" is not a member of struct "
-			  "inner (low); did you mean \"low\"?");
+	               AT "5: probe block_io: map m: tag \"id.inner.lo\" is not a member of struct "
+	                  "inner (low); did you mean \"low\"?");
 	assert_refused(o, only_tag("id.inner.low.x", "uint", NULL), key, o->u64,
-		       AT
-		       "5: probe block_io: map m: tag \"id.inner.low.x\" is not there: what stands "
-		       "before \"x\" is not a struct");
+	               AT
+	               "5: probe block_io: map m: tag \"id.inner.low.x\" is not there: what stands "
+	               "before \"x\" is not a struct");
 }
 
 static void a_plain_number_is_called_key_or_value(void **state)
@@ -324,8 +324,8 @@ static void a_plain_number_is_called_key_or_value(void **state)
 	assert_int_equal(layout->runs[0].width, 8);
 	layout_free(layout);
 	assert_refused(o, only_tag("dev", "uint", NULL), o->u32, o->u64,
-		       AT "5: probe block_io: map m: tag \"dev\" is not there: the key is not a "
-			  "struct, all of it is called \"key\"");
+	               AT "5: probe block_io: map m: tag \"dev\" is not there: the key is not a "
+	                  "struct, all of it is called \"key\"");
 }
 
 static void a_value_may_be_all_slots(void **state)
@@ -345,16 +345,16 @@ static void a_wrong_name_is_told_with_the_right_ones(void **state)
 	struct object *o = *state;
 
 	assert_refused(o, only_tag("devv", "disk", NULL), o->key, o->value,
-		       AT "5: probe block_io: map m: tag \"devv\" is not a member of struct "
-			  "block_io_key (dev, op); did you mean \"dev\"?");
+	               AT "5: probe block_io: map m: tag \"devv\" is not a member of struct "
+	                  "block_io_key (dev, op); did you mean \"dev\"?");
 	assert_refused(o, only_field("reads"), o->key, o->value,
-		       AT "5: probe block_io: map m: field \"reads\" is not a member of struct "
-			  "block_io_value (ios, bytes, errors, total, total_sum)");
+	               AT "5: probe block_io: map m: field \"reads\" is not a member of struct "
+	                  "block_io_value (ios, bytes, errors, total, total_sum)");
 	assert_refused(o, only_histogram("totals"), o->key, o->value,
-		       AT
-		       "5: probe block_io: map m: histogram \"totals\" is not a member of struct "
-		       "block_io_value (ios, bytes, errors, total, total_sum); did you mean "
-		       "\"total\"?");
+	               AT
+	               "5: probe block_io: map m: histogram \"totals\" is not a member of struct "
+	               "block_io_value (ios, bytes, errors, total, total_sum); did you mean "
+	               "\"total\"?");
 }
 
 static void all_mistakes_are_told_at_once(void **state)
@@ -367,8 +367,8 @@ static void all_mistakes_are_told_at_once(void **state)
 	map.fields[1].member = "erors";
 	map.histograms[0].sum_member = "sum";
 	assert_int_equal(layout_bind("b.ini", &map, o->btf, (uint32_t)o->key, (uint32_t)o->value,
-				     &layout, &o->report),
-			 -EINVAL);
+	                             &layout, &o->report),
+	                 -EINVAL);
 	assert_int_equal(o->report.n_errors, 3);
 	assert_null(layout);
 	report_free(&o->report);
@@ -381,9 +381,9 @@ static void slots_must_be_as_many_as_the_scale_has(void **state)
 
 	map.histograms[0].scale.last = 16;
 	assert_refused(o, map, o->key, o->value,
-		       AT
-		       "5: probe block_io: map m: histogram \"total\" has 9 slots in the object; "
-		       "its scale has 13");
+	               AT
+	               "5: probe block_io: map m: histogram \"total\" has 9 slots in the object; "
+	               "its scale has 13");
 }
 
 static void slots_are_an_array_of_unsigned_numbers(void **state)
@@ -392,15 +392,15 @@ static void slots_are_an_array_of_unsigned_numbers(void **state)
 	int types[] = {o->u16, o->s32, o->op, o->key};
 
 	assert_refused(o, only_histogram("ios"), o->key, o->value,
-		       AT
-		       "5: probe block_io: map m: histogram \"ios\" is not an array of u32 or u64");
+	               AT
+	               "5: probe block_io: map m: histogram \"ios\" is not an array of u32 or u64");
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		int array = check(btf__add_array(o->btf, o->u32, types[i], SLOTS));
 
 		assert_refused(o, only_histogram("value"), o->key, array,
-			       AT
-			       "5: probe block_io: map m: histogram \"value\" is not an array of "
-			       "u32 or u64");
+		               AT
+		               "5: probe block_io: map m: histogram \"value\" is not an array of "
+		               "u32 or u64");
 	}
 }
 
@@ -411,12 +411,12 @@ static void counters_are_unsigned_numbers_of_4_or_8_bytes(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		assert_refused(o, only_field(types[i] == o->key ? "op" : "value"), o->u32, types[i],
-			       types[i] == o->key ? AT
-				       "5: probe block_io: map m: field \"op\" is not a u32 or "
-				       "u64, as a counter must be"
-						  : AT
-				       "5: probe block_io: map m: field \"value\" is not a u32 or "
-				       "u64, as a counter must be");
+		               types[i] == o->key ? AT
+		                       "5: probe block_io: map m: field \"op\" is not a u32 or "
+		                       "u64, as a counter must be"
+		                                  : AT
+		                       "5: probe block_io: map m: field \"value\" is not a u32 or "
+		                       "u64, as a counter must be");
 }
 
 static void a_decoder_takes_certain_sizes(void **state)
@@ -424,16 +424,16 @@ static void a_decoder_takes_certain_sizes(void **state)
 	struct object *o = *state;
 
 	assert_refused(o, only_tag("key", "disk", NULL), o->u64, o->u64,
-		       AT "5: probe block_io: map m: tag \"key\" is an integer of 8 bytes; decoder "
-			  "disk takes 4");
+	               AT "5: probe block_io: map m: tag \"key\" is an integer of 8 bytes; decoder "
+	                  "disk takes 4");
 	assert_refused(o, only_tag("key", "uint", NULL), check(btf__add_int(o->btf, "u128", 16, 0)),
-		       o->u64,
-		       AT
-		       "5: probe block_io: map m: tag \"key\" is an integer of 16 bytes; decoder "
-		       "uint takes 1, 2, 4 or 8");
+	               o->u64,
+	               AT
+	               "5: probe block_io: map m: tag \"key\" is an integer of 16 bytes; decoder "
+	               "uint takes 1, 2, 4 or 8");
 	assert_refused(o, only_tag("total", "uint", NULL), o->value, o->u64,
-		       AT "5: probe block_io: map m: tag \"total\" is not an integer; decoder uint "
-			  "takes one");
+	               AT "5: probe block_io: map m: tag \"total\" is not an integer; decoder uint "
+	                  "takes one");
 }
 
 static void a_missing_enum_is_told(void **state)
@@ -441,8 +441,8 @@ static void a_missing_enum_is_told(void **state)
 	struct object *o = *state;
 
 	assert_refused(o, only_tag("op", "enum", "block_opp"), o->key, o->value,
-		       AT "5: probe block_io: map m: tag \"op\" wants enum block_opp, which the "
-			  "object's BTF does not have; did you mean \"block_op\"?");
+	               AT "5: probe block_io: map m: tag \"op\" wants enum block_opp, which the "
+	                  "object's BTF does not have; did you mean \"block_op\"?");
 	assert_refused(
 		o, only_tag("op", "enum", "nothing_like_it"), o->key, o->value,
 		AT "5: probe block_io: map m: tag \"op\" wants enum nothing_like_it, which the "
@@ -457,8 +457,8 @@ static void bit_fields_are_refused(void **state)
 	assert_int_equal(btf__add_field(o->btf, "low", o->u32, 0, 4), 0);
 	assert_int_equal(btf__add_field(o->btf, "rest", o->u32, 4, 28), 0);
 	assert_refused(o, only_tag("low", "uint", NULL), key, o->u64,
-		       AT "5: probe block_io: map m: tag \"low\" is a bit-field; a member must be "
-			  "whole bytes");
+	               AT "5: probe block_io: map m: tag \"low\" is a bit-field; a member must be "
+	                  "whole bytes");
 }
 
 static void a_map_without_types_is_told(void **state)
@@ -467,16 +467,16 @@ static void a_map_without_types_is_told(void **state)
 	struct spec_map map = {.name = "m", .line = 3};
 
 	assert_refused(o, map, 0, o->u64,
-		       AT
-		       "3: probe block_io: map m: the object's BTF has no type of its key; define "
-		       "it with __type(key, ...)");
+	               AT
+	               "3: probe block_io: map m: the object's BTF has no type of its key; define "
+	               "it with __type(key, ...)");
 	assert_refused(o, map, o->u32, 12345,
-		       AT "3: probe block_io: map m: the object's BTF has no type of its value; "
-			  "define it with __type(value, ...)");
+	               AT "3: probe block_io: map m: the object's BTF has no type of its value; "
+	                  "define it with __type(value, ...)");
 	assert_refused(o, map, check(btf__add_array(o->btf, o->u32, o->u64, 65)), o->u64,
-		       AT "3: probe block_io: map m: its key is not of 1 to 512 bytes");
+	               AT "3: probe block_io: map m: its key is not of 1 to 512 bytes");
 	assert_refused(o, map, o->u32, check(btf__add_array(o->btf, o->u32, o->u64, 2049)),
-		       AT "3: probe block_io: map m: its value is not of 1 to 16384 bytes");
+	               AT "3: probe block_io: map m: its value is not of 1 to 16384 bytes");
 }
 
 /* Members that reach beyond their struct, types that lead nowhere, cycles: errors, never a crash. */
@@ -490,9 +490,9 @@ static void hostile_types_are_refused(void **state)
 	assert_int_equal(first, next);
 	check(btf__add_typedef(o->btf, "second", first));
 	assert_refused(o, nothing, first, o->u64,
-		       AT
-		       "3: probe block_io: map m: the object's BTF has no type of its key; define "
-		       "it with __type(key, ...)");
+	               AT
+	               "3: probe block_io: map m: the object's BTF has no type of its key; define "
+	               "it with __type(key, ...)");
 	int key = check(btf__add_struct(o->btf, "hostile", 4));
 	field(o, "beyond", o->u32, 1);
 	field(o, "nowhere", 54321, 0);
@@ -504,15 +504,15 @@ static void hostile_types_are_refused(void **state)
 		char message[200];
 
 		snprintf(message, sizeof(message),
-			 AT
-			 "5: probe block_io: map m: tag \"%s\" has a type that makes no sense in "
-			 "the object's BTF",
-			 members[i]);
+		         AT
+		         "5: probe block_io: map m: tag \"%s\" has a type that makes no sense in "
+		         "the object's BTF",
+		         members[i]);
 		assert_refused(o, only_tag(members[i], "uint", NULL), key, o->u64, message);
 	}
 	assert_refused(o, only_tag("self.self.self", "uint", NULL), key, o->u64,
-		       AT "5: probe block_io: map m: tag \"self.self.self\" is not an integer; "
-			  "decoder uint takes one");
+	               AT "5: probe block_io: map m: tag \"self.self.self\" is not an integer; "
+	                  "decoder uint takes one");
 }
 
 static void names_from_hostile_types_cannot_draw_on_the_terminal(void **state)
@@ -522,8 +522,8 @@ static void names_from_hostile_types_cannot_draw_on_the_terminal(void **state)
 
 	field(o, "a\nb", o->u32, 0);
 	assert_refused(o, only_tag("x", "uint", NULL), key, o->u64,
-		       AT
-		       "5: probe block_io: map m: tag \"x\" is not a member of struct ?[2J (a?b)");
+	               AT
+	               "5: probe block_io: map m: tag \"x\" is not a member of struct ?[2J (a?b)");
 }
 
 static void a_value_has_a_bounded_number_of_cells(void **state)
@@ -536,16 +536,16 @@ static void a_value_has_a_bounded_number_of_cells(void **state)
 	for (int i = 0; i < 5; i++)
 		map.histograms[map.n_histograms++] =
 			(struct spec_histogram){.name = "h",
-						.member = "value",
-						.scale = {.kind = BUCKET_LOG_LINEAR,
-							  .bits = 6,
-							  .first = 1,
-							  .last = 1 << 20},
-						.line = 20};
+		                                .member = "value",
+		                                .scale = {.kind = BUCKET_LOG_LINEAR,
+		                                          .bits = 6,
+		                                          .first = 1,
+		                                          .last = 1 << 20},
+		                                .line = 20};
 	assert_refused(o, map, o->u32, slots,
-		       AT
-		       "20: probe block_io: map m: histogram \"value\" is too much: a value has at "
-		       "most 4096 counters");
+	               AT
+	               "20: probe block_io: map m: histogram \"value\" is too much: a value has at "
+	               "most 4096 counters");
 }
 
 static void shards_add_up_and_small_cells_wrap(void **state)

@@ -87,7 +87,7 @@ static void a_whole_description_parses(void **state)
 	assert_string_equal(spec->file, "block_io.ini");
 	assert_string_equal(spec->object, "block_io.bpf.o");
 	assert_string_equal(spec->about,
-			    "Block I/O: throughput and latency by device and operation");
+	                    "Block I/O: throughput and latency by device and operation");
 	assert_true(spec->enabled);
 	assert_int_equal(spec->n_consts, 6);
 	assert_int_equal(spec->n_programs, 3);
@@ -193,7 +193,7 @@ static void a_sum_belongs_to_the_histogram_of_its_name(void **state)
 static void a_probe_can_be_off_until_asked_for(void **state)
 {
 	struct spec *spec = parse(PROBE "enabled = no\n[map m]\nmeasurement = m\n"
-					"field.f = value counter\n");
+	                                "field.f = value counter\n");
 
 	assert_false(spec->enabled);
 	assert_string_equal(spec->about, "");
@@ -218,28 +218,28 @@ static void rules_of_the_section_probe(void **state)
 	static const struct rule rules[] = {
 		{FIELD, "p.ini: has no section [probe]"},
 		{"[probe]\nobject = p.bpf.o\n" FIELD,
-		 "p.ini: [probe] has no version; write: version = 1"},
+	         "p.ini: [probe] has no version; write: version = 1"},
 		{"[probe]\nversion = 1\n" FIELD,
-		 "p.ini: [probe] has no object; write: object = p.bpf.o"},
+	         "p.ini: [probe] has no object; write: object = p.bpf.o"},
 		{"[probe]\nversion = 2\nobject = p.bpf.o\n" FIELD,
-		 "p.ini:2: [probe] version: \"2\" is not known here; this agent reads version 1"},
+	         "p.ini:2: [probe] version: \"2\" is not known here; this agent reads version 1"},
 		{"[probe]\nversion = 1\nobject = ../p.bpf.o\n" FIELD,
-		 "p.ini:3: [probe] object: \"../p.bpf.o\" is no name of an object: FILE.bpf.o, beside "
-		 "the description"},
+	         "p.ini:3: [probe] object: \"../p.bpf.o\" is no name of an object: FILE.bpf.o, beside "
+	         "the description"},
 		{"[probe]\nversion = 1\nobject = p.o\n" FIELD,
-		 "p.ini:3: [probe] object: \"p.o\" is no name of an object: FILE.bpf.o, beside the "
-		 "description"},
+	         "p.ini:3: [probe] object: \"p.o\" is no name of an object: FILE.bpf.o, beside the "
+	         "description"},
 		{"[probe]\nversion = 1\nobject = .bpf.o\n" FIELD,
-		 "p.ini:3: [probe] object: \".bpf.o\" is no name of an object: FILE.bpf.o, beside the "
-		 "description"},
+	         "p.ini:3: [probe] object: \".bpf.o\" is no name of an object: FILE.bpf.o, beside the "
+	         "description"},
 		{PROBE "enabled = maybe\n" FIELD,
-		 "p.ini:4: [probe] enabled: expected yes or no, not \"maybe\""},
+	         "p.ini:4: [probe] enabled: expected yes or no, not \"maybe\""},
 		{PROBE "abuot = x\n" FIELD,
-		 "p.ini:4: [probe] abuot: no such key; did you mean \"about\"?"},
+	         "p.ini:4: [probe] abuot: no such key; did you mean \"about\"?"},
 		{PROBE "about =\n" FIELD, "p.ini:4: [probe] about: a value is missing"},
 		{PROBE, "p.ini: describes no map to measure; it needs a section [map NAME]"},
 		{PROBE "[map drops]\ntag.reason = key uint\nfield.events = value counter\n",
-		 "p.ini: describes no map to measure; it needs a section [map NAME]"},
+	         "p.ini: describes no map to measure; it needs a section [map NAME]"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -249,20 +249,20 @@ static void rules_of_section_names(void **state)
 {
 	static const struct rule rules[] = {
 		{PROBE FIELD "[mapp n]\nmeasurement = n\n",
-		 "p.ini:7: [mapp n]: expected a section, not \"mapp\" (probe, const, program, map); did "
-		 "you mean \"map\"?"},
+	         "p.ini:7: [mapp n]: expected a section, not \"mapp\" (probe, const, program, map); did "
+	         "you mean \"map\"?"},
 		{PROBE FIELD "[map]\n", "p.ini:7: [map]: the section's own name is missing"},
 		{PROBE FIELD "[map a b]\n",
-		 "p.ini:7: [map a b]: nothing may follow here, but \"b\" does"},
+	         "p.ini:7: [map a b]: nothing may follow here, but \"b\" does"},
 		{PROBE FIELD "[const x]\n",
-		 "p.ini:7: [const x]: nothing may follow here, but \"x\" does"},
+	         "p.ini:7: [const x]: nothing may follow here, but \"x\" does"},
 		{PROBE FIELD "[map 1st]\n",
-		 "p.ini:7: [map 1st]: expected the section's own name, not \"1st\""},
+	         "p.ini:7: [map 1st]: expected the section's own name, not \"1st\""},
 		{PROBE FIELD "[map m]\n", "p.ini:7: [map m]: a second section of that name"},
 		{PROBE FIELD "[const]\n[const]\n",
-		 "p.ini:8: [const]: a second section of that name"},
+	         "p.ini:8: [const]: a second section of that name"},
 		{PROBE FIELD "[program a]\n[program a]\n",
-		 "p.ini:8: [program a]: a second section of that name"},
+	         "p.ini:8: [program a]: a second section of that name"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -274,24 +274,24 @@ static void rules_of_constants(void **state)
 {
 	static const struct rule rules[] = {
 		{CONST "a = maybe\n",
-		 "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..) or "
-		 "has(..), not \"maybe\""},
+	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..) or "
+	         "has(..), not \"maybe\""},
 		{CONST "a = posible_cpus\n",
-		 "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..) or "
-		 "has(..), not \"posible_cpus\"; did you mean \"possible_cpus\"?"},
+	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..) or "
+	         "has(..), not \"posible_cpus\"; did you mean \"possible_cpus\"?"},
 		{CONST "a = 1 2\n", "p.ini:8: [const] a: nothing may follow here, but \"2\" does"},
 		{CONST "a = kernel_bit(X)\n", "p.ini:8: [const] a: expected \",\", not \")\""},
 		{CONST "a = kernel_bit(X, 64)\n",
-		 "p.ini:8: [const] a: a bit's number: 64 is not in 0 to 63"},
+	         "p.ini:8: [const] a: a bit's number: 64 is not in 0 to 63"},
 		{CONST "a = kernel_bit(X, 4\n", "p.ini:8: [const] a: \")\" is missing"},
 		{CONST "a = has(functon f)\n",
-		 "p.ini:8: [const] a: expected a predicate, not \"functon\" (tracepoint, type, field, "
-		 "function); did you mean \"function\"?"},
+	         "p.ini:8: [const] a: expected a predicate, not \"functon\" (tracepoint, type, field, "
+	         "function); did you mean \"function\"?"},
 		{CONST "1a = 1\n", "p.ini:8: [const] 1a: expected a variable's name, not \"1a\""},
 		{PROBE FIELD "index = i\nrows = s\n[const]\ns = 1\n",
-		 "p.ini:4: [map m] rows: the engine sets s; it cannot be in [const]"},
+	         "p.ini:4: [map m] rows: the engine sets s; it cannot be in [const]"},
 		{PROBE FIELD "index = i\nshards = s\n[const]\ns = 1\n",
-		 "p.ini:4: [map m] shards: the engine sets s; it cannot be in [const]"},
+	         "p.ini:4: [map m] shards: the engine sets s; it cannot be in [const]"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -303,33 +303,33 @@ static void rules_of_programs(void **state)
 {
 	static const struct rule rules[] = {
 		{PROGRAM "wenn = type t\n",
-		 "p.ini:8: [program f] wenn: no such key; did you mean \"when\"?"},
+	         "p.ini:8: [program f] wenn: no such key; did you mean \"when\"?"},
 		{PROGRAM "when = tracepont t\n",
-		 "p.ini:8: [program f] when: expected a predicate, not \"tracepont\" (tracepoint, type, "
-		 "field, function); did you mean \"tracepoint\"?"},
+	         "p.ini:8: [program f] when: expected a predicate, not \"tracepont\" (tracepoint, type, "
+	         "field, function); did you mean \"tracepoint\"?"},
 		{PROGRAM "when = tracepoint t arg 1\n",
-		 "p.ini:8: [program f] when: nothing may follow here, but \"arg\" does"},
+	         "p.ini:8: [program f] when: nothing may follow here, but \"arg\" does"},
 		{PROGRAM "when = tracepoint t args\n",
-		 "p.ini:8: [program f] when: a number of arguments is missing"},
+	         "p.ini:8: [program f] when: a number of arguments is missing"},
 		{PROGRAM "when = tracepoint t args 13\n",
-		 "p.ini:8: [program f] when: a number of arguments: 13 is not in 0 to 12"},
+	         "p.ini:8: [program f] when: a number of arguments: 13 is not in 0 to 12"},
 		{PROGRAM "when = type\n", "p.ini:8: [program f] when: a name is missing"},
 		{PROGRAM "when = type a,\n",
-		 "p.ini:8: [program f] when: a predicate is missing (tracepoint, type, field, "
-		 "function)"},
+	         "p.ini:8: [program f] when: a predicate is missing (tracepoint, type, field, "
+	         "function)"},
 		{PROGRAM "when = field request\n",
-		 "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"request\""},
+	         "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"request\""},
 		{PROGRAM "when = field a.b.c\n",
-		 "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"a.b.c\""},
+	         "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"a.b.c\""},
 		{PROGRAM "when = type a, type b, type c, type d, type e\n",
-		 "p.ini:8: [program f] when: more than 4 predicates"},
+	         "p.ini:8: [program f] when: more than 4 predicates"},
 		{PROGRAM "group = optionl\n",
-		 "p.ini:8: [program f] group: expected a group, not \"optionl\" (required, optional, "
-		 "one-of); did you mean \"optional\"?"},
+	         "p.ini:8: [program f] group: expected a group, not \"optionl\" (required, optional, "
+	         "one-of); did you mean \"optional\"?"},
 		{PROGRAM "group = one-of\n",
-		 "p.ini:8: [program f] group: the group's name is missing"},
+	         "p.ini:8: [program f] group: the group's name is missing"},
 		{PROGRAM "group = one-of a b\n",
-		 "p.ini:8: [program f] group: nothing may follow here, but \"b\" does"},
+	         "p.ini:8: [program f] group: nothing may follow here, but \"b\" does"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -339,21 +339,21 @@ static void rules_of_the_keys_of_a_map(void **state)
 {
 	static const struct rule rules[] = {
 		{MAP "tagg.device = dev disk\n",
-		 "p.ini:6: [map m] tagg.device: no such key; did you mean \"tag.device\"?"},
+	         "p.ini:6: [map m] tagg.device: no such key; did you mean \"tag.device\"?"},
 		{MAP "maxkeys = 5\n",
-		 "p.ini:6: [map m] maxkeys: no such key; did you mean \"max_keys\"?"},
+	         "p.ini:6: [map m] maxkeys: no such key; did you mean \"max_keys\"?"},
 		{MAP "max_keys = 0\n",
-		 "p.ini:6: [map m] max_keys: \"0\" is no number from 1 to 1048576"},
+	         "p.ini:6: [map m] max_keys: \"0\" is no number from 1 to 1048576"},
 		{MAP "max_keys = 2^21\n",
-		 "p.ini:6: [map m] max_keys: \"2^21\" is no number from 1 to 1048576"},
+	         "p.ini:6: [map m] max_keys: \"2^21\" is no number from 1 to 1048576"},
 		{MAP "index = a b\n", "p.ini:6: [map m] index: expected a map's name, not \"a b\""},
 		{MAP "field.f = value counter\nrows = r\n",
-		 "p.ini:4: [map m] shards and rows go with index: name the map that gives the rows"},
+	         "p.ini:4: [map m] shards and rows go with index: name the map that gives the rows"},
 		{MAP "shards = 3\n",
-		 "p.ini:6: [map m] shards: expected a constant's name, not \"3\""},
+	         "p.ini:6: [map m] shards: expected a constant's name, not \"3\""},
 		{PROBE "[map m]\nmeasurement = block io\nfield.f = value counter\n",
-		 "p.ini:5: [map m] measurement: \"block io\" is no name of a measurement: a letter, then "
-		 "letters, digits, _ and -, at most 64"},
+	         "p.ini:5: [map m] measurement: \"block io\" is no name of a measurement: a letter, then "
+	         "letters, digits, _ and -, at most 64"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -365,33 +365,33 @@ static void rules_of_tags(void **state)
 {
 	static const struct rule rules[] = {
 		{MAP_FIELD "tag.d = dev dsk\n",
-		 "p.ini:7: [map m] tag.d: expected a decoder, not \"dsk\" (disk, disk_layer, enum, uint); "
-		 "did you mean \"disk\"?"},
+	         "p.ini:7: [map m] tag.d: expected a decoder, not \"dsk\" (disk, disk_layer, enum, uint); "
+	         "did you mean \"disk\"?"},
 		{MAP_FIELD "tag.d = dev\n",
-		 "p.ini:7: [map m] tag.d: a decoder is missing (disk, disk_layer, enum, uint)"},
+	         "p.ini:7: [map m] tag.d: a decoder is missing (disk, disk_layer, enum, uint)"},
 		{MAP_FIELD "tag.d = dev disk(x)\n",
-		 "p.ini:7: [map m] tag.d: nothing may follow here, but \"(\" does"},
+	         "p.ini:7: [map m] tag.d: nothing may follow here, but \"(\" does"},
 		{MAP_FIELD "tag.d = op enum\n", "p.ini:7: [map m] tag.d: \"(\" is missing"},
 		{MAP_FIELD "tag.d = op enum()\n",
-		 "p.ini:7: [map m] tag.d: expected the name of an enum, not \")\""},
+	         "p.ini:7: [map m] tag.d: expected the name of an enum, not \")\""},
 		{MAP_FIELD "tag.d = a..b uint\n",
-		 "p.ini:7: [map m] tag.d: expected a member's name, not \"a..b\""},
+	         "p.ini:7: [map m] tag.d: expected a member's name, not \"a..b\""},
 		{MAP_FIELD "tag.d = a.b.c.d.e.f.g.h.i uint\n",
-		 "p.ini:7: [map m] tag.d: expected a member's name, not \"a.b.c.d.e.f.g.h.i\""},
+	         "p.ini:7: [map m] tag.d: expected a member's name, not \"a.b.c.d.e.f.g.h.i\""},
 		{MAP_FIELD "tag.2d = dev uint\n",
-		 "p.ini:7: [map m] tag.2d: \"2d\" is no name of a tag: a letter, then letters, digits, _ "
-		 "and -, at most 64"},
+	         "p.ini:7: [map m] tag.2d: \"2d\" is no name of a tag: a letter, then letters, digits, _ "
+	         "and -, at most 64"},
 		{MAP_FIELD "tag.host = dev uint\n",
-		 "p.ini:7: [map m] tag.host: a tag cannot be called host: the name is taken"},
+	         "p.ini:7: [map m] tag.host: a tag cannot be called host: the name is taken"},
 		{MAP_FIELD "tag.le = dev uint\n",
-		 "p.ini:7: [map m] tag.le: a tag cannot be called le: the name is taken"},
+	         "p.ini:7: [map m] tag.le: a tag cannot be called le: the name is taken"},
 		{MAP_FIELD "tag.time = dev uint\n",
-		 "p.ini:7: [map m] tag.time: a tag cannot be called time: the name is taken"},
+	         "p.ini:7: [map m] tag.time: a tag cannot be called time: the name is taken"},
 		{MAP_FIELD "tag.phase = dev uint\n"
-			   "histogram.h.total = t log-linear(2) us first=1 last=2\n",
-		 "p.ini:7: [map m] tag.phase: the name is taken by a histogram with a phase"},
+	                   "histogram.h.total = t log-linear(2) us first=1 last=2\n",
+	         "p.ini:7: [map m] tag.phase: the name is taken by a histogram with a phase"},
 		{MAP_FIELD "tag.f = dev uint\n",
-		 "p.ini:6: [map m] field.f: a tag has that name already"},
+	         "p.ini:6: [map m] field.f: a tag has that name already"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -400,7 +400,7 @@ static void rules_of_tags(void **state)
 static void a_tag_phase_is_free_where_no_histogram_has_one(void **state)
 {
 	spec_free(parse(MAP
-			"tag.phase = dev uint\nhistogram.h = t log-linear(2) us first=1 last=2\n"));
+	                "tag.phase = dev uint\nhistogram.h = t log-linear(2) us first=1 last=2\n"));
 }
 
 static void rules_of_fields(void **state)
@@ -409,20 +409,20 @@ static void rules_of_fields(void **state)
 		{MAP, "p.ini:4: [map m] measures nothing: it has no field and no histogram"},
 		{PROBE "[map m]\nfield.f = value counter\n", "p.ini:4: [map m] has no measurement"},
 		{MAP "field.a = x conter\n",
-		 "p.ini:6: [map m] field.a: expected a kind, not \"conter\" (counter); did you mean "
-		 "\"counter\"?"},
+	         "p.ini:6: [map m] field.a: expected a kind, not \"conter\" (counter); did you mean "
+	         "\"counter\"?"},
 		{MAP "field.a = x counter rat\n",
-		 "p.ini:6: [map m] field.a: expected nothing more or \"rate\", not \"rat\" (rate); did you "
-		 "mean \"rate\"?"},
+	         "p.ini:6: [map m] field.a: expected nothing more or \"rate\", not \"rat\" (rate); did you "
+	         "mean \"rate\"?"},
 		{MAP "field.a = x counter rate rate\n",
-		 "p.ini:6: [map m] field.a: nothing may follow here, but \"rate\" does"},
+	         "p.ini:6: [map m] field.a: nothing may follow here, but \"rate\" does"},
 		{MAP "field.a = x counter rate\nfield.a_per_s = y counter\n",
-		 "p.ini:7: [map m] field.a_per_s: the rate of field.a has that name already"},
+	         "p.ini:7: [map m] field.a_per_s: the rate of field.a has that name already"},
 		{MAP "field.time = x counter\n",
-		 "p.ini:6: [map m] field.time: a field cannot be called time: the name is taken"},
+	         "p.ini:6: [map m] field.time: a field cannot be called time: the name is taken"},
 		{MAP_FIELD "[map n]\nmeasurement = m\nfield.f = value counter\n",
-		 "p.ini:7: [map n] measurement: m is that of [map m] already; their points would "
-		 "overwrite each other"},
+	         "p.ini:7: [map n] measurement: m is that of [map m] already; their points would "
+	         "overwrite each other"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -435,41 +435,41 @@ static void rules_of_histograms(void **state)
 {
 	static const struct rule rules[] = {
 		{MAP "histogram.h = t loglinear(2) us first=1 last=2\n",
-		 "p.ini:6: [map m] histogram.h: expected a scale, not \"loglinear\" (log-linear); did you "
-		 "mean \"log-linear\"?"},
+	         "p.ini:6: [map m] histogram.h: expected a scale, not \"loglinear\" (log-linear); did you "
+	         "mean \"log-linear\"?"},
 		{MAP "histogram.h = t log-linear(7) us first=1 last=2\n",
-		 "p.ini:6: [map m] histogram.h: the scale's bits: 7 is not in 0 to 6"},
+	         "p.ini:6: [map m] histogram.h: the scale's bits: 7 is not in 0 to 6"},
 		{MAP "histogram.h = t log-linear(2) ms first=1 last=2\n",
-		 "p.ini:6: [map m] histogram.h: expected a unit, not \"ms\" (ns, us); did you mean "
-		 "\"ns\"?"},
+	         "p.ini:6: [map m] histogram.h: expected a unit, not \"ms\" (ns, us); did you mean "
+	         "\"ns\"?"},
 		{MAP "histogram.h = t log-linear(2) us last=2\n",
-		 "p.ini:6: [map m] histogram.h: expected first=N, not \"last\""},
+	         "p.ini:6: [map m] histogram.h: expected first=N, not \"last\""},
 		{MAP "histogram.h = t log-linear(2) us first=1\n",
-		 "p.ini:6: [map m] histogram.h: last=N is missing"},
+	         "p.ini:6: [map m] histogram.h: last=N is missing"},
 		{MAP "histogram.h = t log-linear(2) us first=1 last=1000\n",
-		 "p.ini:6: [map m] histogram.h: first and last must be powers of two, first below last"},
+	         "p.ini:6: [map m] histogram.h: first and last must be powers of two, first below last"},
 		{MAP "histogram.h = t log-linear(6) us first=1 last=2^40\n",
-		 "p.ini:6: [map m] histogram.h: this scale has 2241 slots, more than 1024"},
+	         "p.ini:6: [map m] histogram.h: this scale has 2241 slots, more than 1024"},
 		{MAP "histogram.h." SCALE,
-		 "p.ini:6: [map m] histogram.h.: \"\" is no name of a phase: a letter, then letters, "
-		 "digits, _ and -, at most 64"},
+	         "p.ini:6: [map m] histogram.h.: \"\" is no name of a phase: a letter, then letters, "
+	         "digits, _ and -, at most 64"},
 		{MAP "histogram.h.a.b" SCALE,
-		 "p.ini:6: [map m] histogram.h.a.b: \"a.b\" is no name of a phase: a letter, then "
-		 "letters, digits, _ and -, at most 64"},
+	         "p.ini:6: [map m] histogram.h.a.b: \"a.b\" is no name of a phase: a letter, then "
+	         "letters, digits, _ and -, at most 64"},
 		{MAP "histogram.h" SCALE "histogram.h.total" SCALE,
-		 "p.ini:7: [map m] histogram.h has a phase on one line and none on another"},
+	         "p.ini:7: [map m] histogram.h has a phase on one line and none on another"},
 		{MAP "histogram.h.a" SCALE "histogram.h.b = t log-linear(3) us first=1 last=2^4\n",
-		 "p.ini:7: [map m] histogram.h.b: its scale or unit is not that of phase a, beside which "
-		 "it leaves"},
+	         "p.ini:7: [map m] histogram.h.b: its scale or unit is not that of phase a, beside which "
+	         "it leaves"},
 		{MAP "histogram.h" SCALE "histogram.h_summary" SCALE,
-		 "p.ini:7: [map m] histogram.h and histogram.h_summary: the summary of one has the "
-		 "other's name"},
+	         "p.ini:7: [map m] histogram.h and histogram.h_summary: the summary of one has the "
+	         "other's name"},
 		{MAP "histogram.h" SCALE "sum.g = s ns\n",
-		 "p.ini:7: [map m] sum.g: there is no histogram of that name"},
+	         "p.ini:7: [map m] sum.g: there is no histogram of that name"},
 		{MAP "histogram.h" SCALE "sum.h.total = s ns\n",
-		 "p.ini:7: [map m] sum.h.total: there is no histogram of that name"},
+	         "p.ini:7: [map m] sum.h.total: there is no histogram of that name"},
 		{MAP "histogram.h" SCALE "sum.h = s\n",
-		 "p.ini:7: [map m] sum.h: a unit is missing (ns, us)"},
+	         "p.ini:7: [map m] sum.h: a unit is missing (ns, us)"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -481,11 +481,11 @@ static void rules_of_the_map_of_drops(void **state)
 {
 	static const struct rule rules[] = {
 		{DROPS "measurement = d\ntag.reason = key uint\nfield.events = value counter\n",
-		 "p.ini:7: [map drops] has a measurement; drops leave with the agent's own metrics"},
+	         "p.ini:7: [map drops] has a measurement; drops leave with the agent's own metrics"},
 		{DROPS "field.events = value counter\n",
-		 "p.ini:7: [map drops] must have one tag and one field, and nothing else"},
+	         "p.ini:7: [map drops] must have one tag and one field, and nothing else"},
 		{DROPS "tag.reason = key uint\n",
-		 "p.ini:7: [map drops] must have one tag and one field, and nothing else"},
+	         "p.ini:7: [map drops] must have one tag and one field, and nothing else"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -518,16 +518,16 @@ static void everything_is_bounded(void **state)
 	end = text + sprintf(text, "%s", PROBE);
 	for (int i = 0; i < 17; i++)
 		end += sprintf(end, "[map m%d]\nmeasurement = m%d\nfield.f = value counter\n", i,
-			       i);
+		               i);
 	assert_refused(text, "p.ini:52: [map m16]: more than 16 maps in one probe");
 }
 
 static void a_value_of_many_words_is_refused(void **state)
 {
 	assert_refused(MAP_FIELD "tag.t = ((((((((((((((((((((((((((((((((((((((((\n",
-		       "p.ini:7: [map m] tag.t: expected a member's name, not \"(\"");
+	               "p.ini:7: [map m] tag.t: expected a member's name, not \"(\"");
 	assert_refused(MAP_FIELD "tag.t = (((((((((((((((((((((((((((((((((((((((((\n",
-		       "p.ini:7: [map m] tag.t: more than 40 words");
+	               "p.ini:7: [map m] tag.t: more than 40 words");
 }
 
 static void all_mistakes_are_told_in_one_run(void **state)
@@ -549,11 +549,11 @@ static void a_name_that_cannot_be_a_tag_is_no_probe(void **state)
 	struct report report = {0};
 
 	assert_int_equal(spec_parse("my probe", "my probe.ini", PROBE FIELD, strlen(PROBE FIELD),
-				    &spec, &report),
-			 -EINVAL);
+	                            &spec, &report),
+	                 -EINVAL);
 	assert_string_equal(report.items[0].text,
-			    "my probe.ini: a probe cannot be called \"my probe\": a letter, then "
-			    "letters, digits, _ and -");
+	                    "my probe.ini: a probe cannot be called \"my probe\": a letter, then "
+	                    "letters, digits, _ and -");
 	report_free(&report);
 }
 
@@ -581,12 +581,12 @@ static void a_wrong_constant_changes_nothing(void **state)
 
 	assert_int_equal(spec_set_const(spec, "flush_sec", "1", "t.ini:3", &report), -EINVAL);
 	assert_string_equal(report.items[0].text,
-			    "t.ini:3: [probe.block_io] const.flush_sec: the probe has no such "
-			    "constant; did you mean \"flush_seq\"?");
+	                    "t.ini:3: [probe.block_io] const.flush_sec: the probe has no such "
+	                    "constant; did you mean \"flush_seq\"?");
 	assert_int_equal(spec_set_const(spec, "flush_seq", "has(", "t.ini:3", &report), -EINVAL);
 	assert_string_equal(report.items[1].text,
-			    "t.ini:3: [probe.block_io] const.flush_seq: a predicate is missing "
-			    "(tracepoint, type, field, function)");
+	                    "t.ini:3: [probe.block_io] const.flush_seq: a predicate is missing "
+	                    "(tracepoint, type, field, function)");
 	assert_int_equal(spec->consts[0].kind, SPEC_CONST_KERNEL_BIT);
 	assert_string_equal(spec->consts[0].place, "block_io.ini:7");
 	report_free(&report);
