@@ -18,6 +18,7 @@ struct spool {
 	struct spool_node *head, *tail;
 	struct spool_node *lent;
 	uint64_t max_bytes;
+	int64_t newest_stamp_ns;    /* of the last batch that was put, whatever became of it */
 	struct spool_totals totals; /* oldest_stamp_ns is made when asked for */
 };
 
@@ -132,6 +133,7 @@ int spool_put(struct spool *spool, struct batch *batch)
 
 	int err = 0;
 
+	spool->newest_stamp_ns = batch->stamp_ns;
 	/* Asked first: what can never fit must not empty the spool. */
 	if (batch->len > spool->max_bytes)
 		err = -E2BIG;
@@ -150,7 +152,7 @@ static struct spool_node *find_fresh(const struct spool *spool)
 	struct spool_node *found = NULL;
 
 	for (struct spool_node *node = spool->tail; node; node = node->prev) {
-		if (!same_window(node, spool->tail))
+		if (node->batch->stamp_ns != spool->newest_stamp_ns)
 			break;
 		if (node->fresh)
 			found = node;

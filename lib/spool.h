@@ -17,8 +17,8 @@
 struct spool_totals {
 	uint64_t batches; /* in the spool now, lent ones included */
 	uint64_t points;
-	uint64_t bytes;		 /* of bodies; never above the bound */
-	uint64_t windows;	 /* neighbouring batches of one stamp are one */
+	uint64_t bytes;          /* of bodies; never above the bound */
+	uint64_t windows;        /* neighbouring batches of one stamp are one */
 	uint64_t dropped_points; /* ever, because the spool was full */
 	uint64_t dropped_batches;
 	int64_t oldest_stamp_ns; /* 0 when empty */
@@ -39,7 +39,7 @@ void spool_freep(struct spool **spool);
 int spool_put(struct spool *spool, struct batch *batch);
 
 enum spool_cursor {
-	SPOOL_FRESH, /* the first batch not yet tried of the newest window */
+	SPOOL_FRESH, /* the first batch not yet tried of the window that was put last */
 	SPOOL_OLD,   /* of the batches refused least often, the oldest */
 };
 

@@ -53,6 +53,21 @@ static void the_newest_window_goes_first_in_its_order(void **state)
 	assert_null(spool_lend(spool, SPOOL_OLD));
 }
 
+/* Once the newest window is gone, the one before it is old, though nobody tried it yet. */
+static void an_older_window_does_not_become_fresh(void **state)
+{
+	CLEANUP(spool_freep) struct spool *spool = NULL;
+
+	(void)state;
+	assert_int_equal(spool_new(1000, &spool), 0);
+	for (uint32_t id = 1; id <= 3; id++)
+		spool_put(spool, batch_of(id, id * 10, 100));
+	assert_int_equal(id_of(spool_lend(spool, SPOOL_FRESH)), 3);
+	spool_done(spool);
+	assert_null(spool_lend(spool, SPOOL_FRESH));
+	assert_int_equal(id_of(spool_lend(spool, SPOOL_OLD)), 1);
+}
+
 static void one_is_lent_at_a_time(void **state)
 {
 	CLEANUP(spool_freep) struct spool *spool = NULL;
@@ -184,6 +199,7 @@ static struct model {
 	} entries[MODEL_MAX + 2];
 	size_t n;
 	uint64_t put, settled, dropped;
+	int64_t newest_stamp_ns;
 } m;
 
 static void model_remove(size_t i)
@@ -218,16 +234,17 @@ static void model_insert(size_t at, const struct batch *batch, bool fresh)
 	assert_in_range(m.n, 0, MODEL_MAX);
 	memmove(&m.entries[at + 1], &m.entries[at], (m.n - at) * sizeof(m.entries[0]));
 	m.entries[at] = (struct entry){.id = id_of(batch),
-				       .points = batch->points,
-				       .len = batch->len,
-				       .stamp_ns = batch->stamp_ns,
-				       .fresh = fresh};
+	                               .points = batch->points,
+	                               .len = batch->len,
+	                               .stamp_ns = batch->stamp_ns,
+	                               .fresh = fresh};
 	m.n++;
 }
 
 static void model_put(const struct batch *batch)
 {
 	m.put += batch->points;
+	m.newest_stamp_ns = batch->stamp_ns;
 	if (batch->len <= MODEL_BYTES) {
 		model_make_room(batch->len);
 		if (model_bytes() + batch->len <= MODEL_BYTES) {
@@ -247,8 +264,7 @@ static struct entry *model_lend(enum spool_cursor cursor)
 
 		if (cursor == SPOOL_OLD && (!found || e->refusals < found->refusals))
 			found = e;
-		if (cursor == SPOOL_FRESH && !found && e->fresh &&
-		    e->stamp_ns == m.entries[m.n - 1].stamp_ns)
+		if (cursor == SPOOL_FRESH && !found && e->fresh && e->stamp_ns == m.newest_stamp_ns)
 			found = e;
 	}
 	if (found)
@@ -350,7 +366,7 @@ static void nothing_is_lost_uncounted(void **state)
 		case 0:
 		case 1:;
 			uint32_t len = next_random() % 50 ? 40 + next_random() % 300
-							  : 1500 + next_random() % 1000;
+			                                  : 1500 + next_random() % 1000;
 			now += next_random() % 3 ? 0 : 10;
 			struct batch *batch = batch_of(id++, now, len);
 
@@ -377,6 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_newest_window_goes_first_in_its_order),
+		cmocka_unit_test(an_older_window_does_not_become_fresh),
 		cmocka_unit_test(one_is_lent_at_a_time),
 		cmocka_unit_test(the_oldest_leaves_when_it_is_full),
 		cmocka_unit_test(the_lent_one_does_not_leave),
