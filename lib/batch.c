@@ -50,7 +50,7 @@ int batcher_new(enum content_encoding encoding, struct batcher **ret_batcher)
 	batcher->encoding = encoding;
 	if (encoding == ENCODING_GZIP &&
 	    deflateInit2(&batcher->deflater, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS + GZIP_FORMAT,
-			 GZIP_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+	                 GZIP_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
 	*ret_batcher = TAKE_PTR(batcher);
 	return 0;
@@ -119,7 +119,7 @@ static uint32_t count_lines(const char *lines, size_t len)
 }
 
 static int batch_make(struct batcher *batcher, const char *lines, size_t len, int64_t stamp_ns,
-		      struct batch **ret_batch)
+                      struct batch **ret_batch)
 {
 	CLEANUP_FREE struct batch *batch = NULL;
 	int err;
@@ -157,7 +157,7 @@ static size_t whole_lines(const char *lines, size_t len, size_t max_bytes)
 }
 
 int batcher_cut(struct batcher *batcher, const char *lines, size_t len, size_t max_bytes,
-		int64_t stamp_ns, batch_fn fn, void *ctx)
+                int64_t stamp_ns, batch_fn fn, void *ctx)
 {
 	assert(batcher && fn && max_bytes && len <= UINT32_MAX);
 	assert(!len || lines[len - 1] == '\n');
@@ -213,7 +213,7 @@ static size_t middle(const char *lines, size_t len)
 }
 
 int batcher_halve(struct batcher *batcher, const struct batch *batch, struct batch **ret_first,
-		  struct batch **ret_second)
+                  struct batch **ret_second)
 {
 	assert(batcher && batch && ret_first && ret_second);
 
@@ -238,7 +238,7 @@ int batcher_halve(struct batcher *batcher, const struct batch *batch, struct bat
 	err = batch_make(batcher, lines, cut, batch->stamp_ns, &first);
 	if (!err)
 		err = batch_make(batcher, lines + cut, batch->raw_len - cut, batch->stamp_ns,
-				 &second);
+		                 &second);
 	if (err)
 		return err;
 	*ret_first = TAKE_PTR(first);

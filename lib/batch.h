@@ -16,7 +16,7 @@ struct batch {
 	int64_t stamp_ns; /* of its window */
 	uint32_t points;  /* lines */
 	uint32_t raw_len; /* bytes before encoding */
-	uint32_t len;	  /* bytes of body */
+	uint32_t len;     /* bytes of body */
 	uint8_t body[];
 };
 
@@ -36,11 +36,11 @@ void batcher_freep(struct batcher **batcher);
  * @return 0; -ENOMEM; what fn returned
  */
 int batcher_cut(struct batcher *batcher, const char *lines, size_t len, size_t max_bytes,
-		int64_t stamp_ns, batch_fn fn, void *ctx);
+                int64_t stamp_ns, batch_fn fn, void *ctx);
 
 /**
  * Cuts one batch into halves between lines (a receiver said it is too large).
  * @return 0; -ENOENT: it has one line only; -EBADMSG: the body does not decode; -ENOMEM. @p batch is unchanged.
  */
 int batcher_halve(struct batcher *batcher, const struct batch *batch, struct batch **ret_first,
-		  struct batch **ret_second);
+                  struct batch **ret_second);

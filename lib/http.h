@@ -25,11 +25,11 @@ struct http_client;
 
 /** Its texts are valid until the client's next http_post() or http_client_free(). */
 struct http_result {
-	int transport;		 /* 0: answered; else a CURLcode */
-	const char *error;	 /* transport's text, for a person; holds no credentials */
-	long status;		 /* 0: none came; may be there beside a transport error */
+	int transport;           /* 0: answered; else a CURLcode */
+	const char *error;       /* transport's text, for a person; holds no credentials */
+	long status;             /* 0: none came; may be there beside a transport error */
 	const char *retry_after; /* or NULL */
-	const char *body;	 /* NUL-terminated, "" when none */
+	const char *body;        /* NUL-terminated, "" when none */
 	uint64_t took_ns;
 };
 
@@ -51,7 +51,7 @@ struct http_settings {
 
 /** One per output: one request at a time, its connection kept alive. Settings are copied. */
 int http_client_new(struct http *http, const struct http_settings *settings,
-		    struct http_client **ret_client);
+                    struct http_client **ret_client);
 /** Ends a running request without calling back. NULL is fine. */
 void http_client_free(struct http_client *client);
 void http_client_freep(struct http_client **client);
@@ -65,7 +65,7 @@ void http_client_freep(struct http_client **client);
  * @return 0; -EBUSY: one is running; -EINVAL: libcurl does not take the URL; -ENOMEM
  */
 int http_post(struct http_client *client, const char *url, const struct batch *batch, bool fresh,
-	      http_fn fn, void *ctx);
+              http_fn fn, void *ctx);
 
 /** Ends a running request without calling back; none running is fine. */
 void http_cancel(struct http_client *client);

@@ -19,7 +19,7 @@ struct output {
 };
 
 int output_new(const struct config_output *config, struct http *http, struct poller *poller,
-	       struct output **ret_output)
+               struct output **ret_output)
 {
 	assert(config && poller && ret_output);
 
@@ -72,11 +72,11 @@ static void tell_sink(struct output *o, int err)
 	if (err && !o->failing_since_ns) {
 		o->failing_since_ns = poller_now_ns();
 		log_error("output %s: %s: %s; dropping lines until it takes them", o->config->name,
-			  where, err == -EAGAIN ? "nobody reads" : strerror(-err));
+		          where, err == -EAGAIN ? "nobody reads" : strerror(-err));
 	} else if (!err && o->failing_since_ns) {
 		o->failing_since_ns = 0;
 		log_info("output %s: %s takes lines again; %lu were dropped", o->config->name,
-			 where, (unsigned long)(dropped - o->dropped_before));
+		         where, (unsigned long)(dropped - o->dropped_before));
 	}
 	if (!err)
 		o->dropped_before = dropped;
@@ -103,7 +103,7 @@ static void lines_to_sink(struct output *o, const char *lines, size_t len)
 }
 
 void output_lines(struct output *o, const char *lines, size_t len, uint64_t points,
-		  int64_t stamp_ns, uint64_t offset_ns)
+                  int64_t stamp_ns, uint64_t offset_ns)
 {
 	assert(o);
 

@@ -22,7 +22,7 @@ struct output;
  * @return 0; -ENOMEM or another -errno
  */
 int output_new(const struct config_output *config, struct http *http, struct poller *poller,
-	       struct output **ret_output);
+               struct output **ret_output);
 /** Ends a running request. What is queued is lost: see output_tell_rest(). NULL is fine. */
 void output_free(struct output *output);
 void output_freep(struct output **output);
@@ -35,7 +35,7 @@ const char *output_name(const struct output *output);
  * @param offset_ns  sending begins after this: the host's own share of the interval
  */
 void output_lines(struct output *output, const char *lines, size_t len, uint64_t points,
-		  int64_t stamp_ns, uint64_t offset_ns);
+                  int64_t stamp_ns, uint64_t offset_ns);
 
 /**
  * For the end, after the last output_lines(): sends all that is queued now, without offset, waits and the limit of

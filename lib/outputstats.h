@@ -30,7 +30,7 @@ struct output_stats {
 	uint64_t lines_sent;
 	uint64_t lines_dropped[OUTPUT_DROP_MAX];
 	uint64_t bytes_collected; /* of lines */
-	uint64_t bytes_sent;	  /* of bodies that were stored, as they went over the wire */
+	uint64_t bytes_sent;      /* of bodies that were stored, as they went over the wire */
 	uint64_t batches_sent;
 	uint64_t retries; /* batches kept for another try */
 	uint64_t splits;

@@ -140,8 +140,8 @@ int poller_watch(struct poller *poller, int fd, uint32_t events, poller_fd_fn fn
 	watch->fn = fn;
 	watch->ctx = ctx;
 	err = control(poller, known, fd,
-		      &(struct epoll_event){.events = events,
-					    .data.u64 = (uint64_t)watch->id << 32 | (uint32_t)fd});
+	              &(struct epoll_event){.events = events,
+	                                    .data.u64 = (uint64_t)watch->id << 32 | (uint32_t)fd});
 	if (err && !known)
 		poller->n_watches--;
 	return err;

@@ -20,7 +20,7 @@ struct push {
 	const struct config_output *config;
 	struct output_stats stats; /* what the spool counts is added when asked for */
 	struct trouble trouble;
-	struct text message;	    /* kept, so that a log line allocates nothing */
+	struct text message;        /* kept, so that a log line allocates nothing */
 	struct poller_timer *start; /* set: the newest window's time has not come */
 	struct poller_timer *retry; /* set: nothing is sent before */
 	struct batcher *batcher;
@@ -28,18 +28,18 @@ struct push {
 	struct http_client *client;
 	struct backoff backoff;
 	struct text *urls, *labels; /* of config->urls */
-	size_t url;		    /* the one in use */
-	size_t urls_failed;	    /* in a row */
-	size_t cut_bytes;	    /* of a body before encoding */
-	unsigned int old_left;	    /* in this interval */
+	size_t url;                 /* the one in use */
+	size_t urls_failed;         /* in a row */
+	size_t cut_bytes;           /* of a body before encoding */
+	unsigned int old_left;      /* in this interval */
 	const struct batch *lent;   /* on its way; NULL: none */
 	bool lent_old;
 	bool reconnect; /* the next request goes on a new connection */
 	bool flushing;
-	bool gave_up;		/* flushing, and the receiver does not take it */
-	uint64_t full_told_ns;	/* when a full spool was logged last */
+	bool gave_up;           /* flushing, and the receiver does not take it */
+	uint64_t full_told_ns;  /* when a full spool was logged last */
 	uint64_t spool_dropped; /* lines, as last seen */
-	uint64_t lines_in;	/* of the present push_lines() that reached the spool */
+	uint64_t lines_in;      /* of the present push_lines() that reached the spool */
 };
 
 static void pump(struct push *p);
@@ -77,7 +77,7 @@ static int make_urls(struct push *p)
 }
 
 int push_new(const struct config_output *config, struct http *http, struct poller *poller,
-	     struct push **ret_push)
+             struct push **ret_push)
 {
 	assert(config && config->urls.n && http && poller && ret_push);
 
@@ -138,7 +138,7 @@ void push_freep(struct push **p)
 /* ---- verdicts: each takes the lent batch to where it belongs */
 
 static struct trouble_case case_of(const struct push *p, const struct http_result *result,
-				   enum verdict_reason reason)
+                                   enum verdict_reason reason)
 {
 	return (struct trouble_case){
 		.name = p->config->name,
@@ -161,13 +161,13 @@ static void settle_sent(struct push *p)
 	p->urls_failed = 0;
 	text_clear(&p->message);
 	if (trouble_over(&p->trouble, poller_now_ns(), p->config->name,
-			 spool_totals(p->spool).windows, &p->message))
+	                 spool_totals(p->spool).windows, &p->message))
 		log_info("%s", text_cstr(&p->message));
 }
 
 /* The receiver is there and will not take these lines: no reason to wait with the others. */
 static void settle_dropped(struct push *p, const struct http_result *result,
-			   enum verdict_reason reason)
+                           enum verdict_reason reason)
 {
 	const struct trouble_case c = case_of(p, result, reason);
 	enum output_drop drop = OUTPUT_DROP_REJECTED;
@@ -242,7 +242,7 @@ static bool turn_to_next_url(struct push *p, enum verdict_reason reason)
 }
 
 static void settle_kept(struct push *p, const struct http_result *result,
-			const struct verdict *verdict)
+                        const struct verdict *verdict)
 {
 	const struct trouble_case c = case_of(p, result, verdict->reason);
 	uint64_t delay_ms = 0;
@@ -257,7 +257,7 @@ static void settle_kept(struct push *p, const struct http_result *result,
 	}
 	text_clear(&p->message);
 	if (trouble_failed(&p->trouble, poller_now_ns(), &c, spool_totals(p->spool).windows,
-			   delay_ms, &p->message))
+	                   delay_ms, &p->message))
 		log_warning("%s", text_cstr(&p->message));
 	if (!p->gave_up)
 		poller_timer_set(p->retry, delay_ms * 1000000u);
@@ -266,9 +266,9 @@ static void settle_kept(struct push *p, const struct http_result *result,
 static void settle(struct push *p, const struct http_result *result)
 {
 	const struct verdict_answer answer = {.transport = result->transport,
-					      .status = result->status,
-					      .retry_after = result->retry_after,
-					      .body = result->body};
+	                                      .status = result->status,
+	                                      .retry_after = result->retry_after,
+	                                      .body = result->body};
 	struct verdict verdict = verdict_of(&answer);
 
 	p->stats.verdicts[verdict.action]++;
@@ -316,7 +316,7 @@ static void pump(struct push *p)
 	if (!p->lent)
 		return;
 	int err = http_post(p->client, text_cstr(&p->urls[p->url]), p->lent, p->reconnect,
-			    on_answer, p);
+	                    on_answer, p);
 	p->reconnect = false;
 	if (err) {
 		struct http_result none = {.transport = -1, .error = strerror(-err), .body = ""};
@@ -350,13 +350,13 @@ static void tell_full_spool(struct push *p)
 		return;
 	p->full_told_ns = now_ns;
 	log_warning("output %s: spool_max_bytes (%lu) holds no more than the last %lu windows; "
-		    "dropping the oldest, %lu lines so far",
-		    p->config->name, (unsigned long)p->config->spool_max_bytes,
-		    (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
+	            "dropping the oldest, %lu lines so far",
+	            p->config->name, (unsigned long)p->config->spool_max_bytes,
+	            (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
 }
 
 void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,
-		uint64_t offset_ns)
+                uint64_t offset_ns)
 {
 	assert(p);
 
@@ -373,7 +373,7 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, 
 		p->stats.lines_collected += lost;
 		p->stats.lines_dropped[OUTPUT_DROP_MEMORY] += lost;
 		log_error("output %s: no memory for %lu lines; dropped", p->config->name,
-			  (unsigned long)lost);
+		          (unsigned long)lost);
 	}
 	tell_full_spool(p);
 	p->old_left = PUSH_OLD_PER_INTERVAL;

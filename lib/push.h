@@ -31,13 +31,13 @@ struct push;
 
 /** As output_new(). */
 int push_new(const struct config_output *config, struct http *http, struct poller *poller,
-	     struct push **ret_push);
+             struct push **ret_push);
 void push_free(struct push *push);
 void push_freep(struct push **push);
 
 /** As the functions of output.h. */
 void push_lines(struct push *push, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,
-		uint64_t offset_ns);
+                uint64_t offset_ns);
 void push_flush(struct push *push);
 bool push_is_busy(const struct push *push);
 void push_tell_rest(struct push *push);

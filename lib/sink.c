@@ -95,7 +95,7 @@ static void write_rest(struct sink *sink, int fd, int64_t deadline_ms, struct si
 }
 
 static void write_lines(struct sink *sink, int fd, const char *lines, size_t len,
-			int64_t deadline_ms, struct sink_result *result)
+                        int64_t deadline_ms, struct sink_result *result)
 {
 	size_t done = 0;
 
@@ -140,8 +140,8 @@ struct sink_result sink_write(struct sink *sink, const char *lines, size_t len)
 	if (sink->path) {
 		/* O_NONBLOCK: a FIFO without a reader would hold the loop for ever. */
 		opened = open(sink->path,
-			      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-			      SINK_FILE_MODE);
+		              O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		              SINK_FILE_MODE);
 		fd = opened;
 		if (fd < 0) {
 			result.err = -errno;

@@ -17,17 +17,17 @@
 
 struct sink {
 	const char *path; /* borrowed; NULL: the descriptor */
-	int fd;		  /* borrowed; -1: the path */
+	int fd;           /* borrowed; -1: the path */
 	struct text rest; /* of a line that was begun */
-	dev_t dev;	  /* of the file that holds the beginning */
+	dev_t dev;        /* of the file that holds the beginning */
 	ino_t ino;
 };
 
 struct sink_result {
-	uint64_t sent;	  /* lines that became whole, one begun earlier included */
+	uint64_t sent;    /* lines that became whole, one begun earlier included */
 	uint64_t dropped; /* lines given up */
-	uint64_t bytes;	  /* written */
-	int err;	  /* 0, -errno of the failure; -EAGAIN: nobody reads */
+	uint64_t bytes;   /* written */
+	int err;          /* 0, -errno of the failure; -EAGAIN: nobody reads */
 };
 
 /**

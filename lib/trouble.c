@@ -15,17 +15,17 @@ void trouble_span(struct text *out, uint64_t ms)
 	assert(out);
 	if (ms < 9950)
 		text_printf(out, "%lu.%lu s", (unsigned long)((ms + 50) / 1000),
-			    (unsigned long)((ms + 50) % 1000 / 100));
+		            (unsigned long)((ms + 50) % 1000 / 100));
 	else if (s < 60)
 		text_printf(out, "%lu s", (unsigned long)s);
 	else if (s < 3600)
 		text_printf(out, "%lu min %lu s", (unsigned long)(s / 60), (unsigned long)(s % 60));
 	else if (s < 86400)
 		text_printf(out, "%lu h %lu min", (unsigned long)(s / 3600),
-			    (unsigned long)(s / 60 % 60));
+		            (unsigned long)(s / 60 % 60));
 	else
 		text_printf(out, "%lu d %lu h", (unsigned long)(s / 86400),
-			    (unsigned long)(s / 3600 % 24));
+		            (unsigned long)(s / 3600 % 24));
 }
 
 static void add_count(struct text *out, uint64_t n, const char *noun)
@@ -115,7 +115,7 @@ static void add_advice(struct text *out, const struct trouble_case *c)
 }
 
 bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
-		    uint64_t windows, uint64_t wait_ms, struct text *out)
+                    uint64_t windows, uint64_t wait_ms, struct text *out)
 {
 	assert(t && now_ns && c && out);
 
@@ -140,7 +140,7 @@ bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_cas
 }
 
 bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
-		     uint64_t lines, struct text *out)
+                     uint64_t lines, struct text *out)
 {
 	assert(t && now_ns && c && out);
 
@@ -151,7 +151,7 @@ bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_ca
 		return false;
 	add_case(out, c);
 	text_str(out, c->reason == REASON_PARTIAL ? "; dropped what it did not store of "
-						  : "; dropped ");
+	                                          : "; dropped ");
 	add_count(out, t->drops_untold, "line");
 	if (!first)
 		text_str(out, " since the last such message");
@@ -161,7 +161,7 @@ bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_ca
 }
 
 bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t windows,
-		  struct text *out)
+                  struct text *out)
 {
 	assert(t && name && out);
 

@@ -20,7 +20,7 @@
 
 struct trouble {
 	uint64_t since_ns; /* on the caller's clock; 0 = none */
-	uint32_t told;	   /* reasons told since then, as bits */
+	uint32_t told;     /* reasons told since then, as bits */
 	uint64_t drops_told_ns;
 	uint64_t drops_untold; /* lines */
 };
@@ -31,7 +31,7 @@ struct trouble_case {
 	const char *label;    /* of the receiver, without credentials */
 	const char *database; /* for advice */
 	enum verdict_reason reason;
-	long status;	   /* 0: no answer */
+	long status;       /* 0: no answer */
 	const char *error; /* of the transport */
 	const char *body;
 };
@@ -43,15 +43,15 @@ struct trouble_case {
  * @return         whether the line in @p out is to be logged
  */
 bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
-		    uint64_t windows, uint64_t wait_ms, struct text *out);
+                    uint64_t windows, uint64_t wait_ms, struct text *out);
 
 /** The receiver made us give up lines. @return as above */
 bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
-		     uint64_t lines, struct text *out);
+                     uint64_t lines, struct text *out);
 
 /** It works. @return as above: only if it did not before */
 bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t windows,
-		  struct text *out);
+                  struct text *out);
 
 /** A time span for a person: "0.6 s", "12 s", "4 min 10 s", "2 h 3 min", "3 d 4 h". */
 void trouble_span(struct text *out, uint64_t ms);

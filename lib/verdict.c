@@ -8,8 +8,8 @@
 
 const char *const verdict_action_names[] = {"sent", "retry", "split", "drop", "hold"};
 const char *const verdict_reason_names[] = {"ok",      "transport", "overloaded", "server",
-					    "auth",    "not_found", "too_large",  "rejected",
-					    "partial", "unexpected"};
+                                            "auth",    "not_found", "too_large",  "rejected",
+                                            "partial", "unexpected"};
 static_assert(ARRAY_SIZE(verdict_action_names) == VERDICT_ACTION_MAX, "a name for each action");
 static_assert(ARRAY_SIZE(verdict_reason_names) == VERDICT_REASON_MAX, "a name for each reason");
 

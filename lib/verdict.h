@@ -22,12 +22,12 @@ enum verdict_reason {
 	REASON_OK,
 	REASON_TRANSPORT,  /* no answer */
 	REASON_OVERLOADED, /* 429, 503 */
-	REASON_SERVER,	   /* other 5xx, 408 */
-	REASON_AUTH,	   /* 401, 403 */
+	REASON_SERVER,     /* other 5xx, 408 */
+	REASON_AUTH,       /* 401, 403 */
 	REASON_NOT_FOUND,  /* 404: database, bucket or path */
 	REASON_TOO_LARGE,  /* 413 */
 	REASON_REJECTED,   /* 400, 422 and 5xx that say the data is at fault: nothing stored */
-	REASON_PARTIAL,	   /* part stored, the rest never will be */
+	REASON_PARTIAL,    /* part stored, the rest never will be */
 	REASON_UNEXPECTED, /* 3xx and the rest of 4xx */
 	VERDICT_REASON_MAX
 };
@@ -36,10 +36,10 @@ extern const char *const verdict_action_names[VERDICT_ACTION_MAX];
 extern const char *const verdict_reason_names[VERDICT_REASON_MAX];
 
 struct verdict_answer {
-	int transport;		 /* 0 = a whole HTTP answer came; else the request failed before */
-	long status;		 /* HTTP status; 0 = none came */
+	int transport;           /* 0 = a whole HTTP answer came; else the request failed before */
+	long status;             /* HTTP status; 0 = none came */
 	const char *retry_after; /* header's text or NULL */
-	const char *body;	 /* NUL-terminated, may be cut; or NULL */
+	const char *body;        /* NUL-terminated, may be cut; or NULL */
 };
 
 struct verdict {

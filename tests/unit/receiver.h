@@ -28,14 +28,14 @@
 enum receiver_manner {
 	RECEIVER_ANSWER,       /* status and body, connection kept */
 	RECEIVER_ANSWER_CLOSE, /* the same, with Connection: close */
-	RECEIVER_CLOSE,	       /* reads the request, then closes without an answer */
-	RECEIVER_CUT,	       /* as ANSWER, but the connection ends within the body */
-	RECEIVER_HANG,	       /* never answers */
+	RECEIVER_CLOSE,        /* reads the request, then closes without an answer */
+	RECEIVER_CUT,          /* as ANSWER, but the connection ends within the body */
+	RECEIVER_HANG,         /* never answers */
 };
 
 struct receiver_step {
 	enum receiver_manner manner;
-	int status;	     /* 0 = 204 */
+	int status;          /* 0 = 204 */
 	const char *headers; /* each with \r\n; or NULL */
 	const char *body;
 	bool store; /* also when the status is no success; 2xx always stores */
@@ -75,9 +75,9 @@ static inline void receiver_decode(const char *head, const char *body, size_t le
 {
 	static __thread char raw[4 << 20];
 	z_stream z = {.next_in = (z_const Bytef *)body,
-		      .avail_in = (uInt)len,
-		      .next_out = (Bytef *)raw,
-		      .avail_out = sizeof(raw)};
+	              .avail_in = (uInt)len,
+	              .next_out = (Bytef *)raw,
+	              .avail_out = sizeof(raw)};
 
 	if (!strcasestr(head, "Content-Encoding: gzip")) {
 		text_append(out, body, len);
@@ -91,7 +91,7 @@ static inline void receiver_decode(const char *head, const char *body, size_t le
 
 /* @return whether the connection lives on */
 static inline bool receiver_answer(struct receiver *r, int fd, const char *head, const char *body,
-				   size_t len)
+                                   size_t len)
 {
 	CLEANUP(text_free) struct text decoded = {0}, answer = {0};
 	struct receiver_step step = {.status = 204};
@@ -114,13 +114,13 @@ static inline bool receiver_answer(struct receiver *r, int fd, const char *head,
 	if (step.manner == RECEIVER_HANG)
 		return true;
 	text_printf(&answer, "HTTP/1.1 %d Some Words\r\n%s", step.status,
-		    step.headers ? step.headers : "");
+	            step.headers ? step.headers : "");
 	if (step.manner == RECEIVER_ANSWER_CLOSE)
 		text_str(&answer, "Connection: close\r\n");
 	if (step.status != 204)
 		text_printf(&answer, "Content-Length: %zu\r\n",
-			    (step.body ? strlen(step.body) : 0) +
-				    (step.manner == RECEIVER_CUT ? 10 : 0));
+		            (step.body ? strlen(step.body) : 0) +
+		                    (step.manner == RECEIVER_CUT ? 10 : 0));
 	text_printf(&answer, "\r\n%s", step.body ? step.body : "");
 	if (send(fd, answer.data, answer.len, MSG_NOSIGNAL) < 0)
 		return false;
@@ -186,7 +186,7 @@ static inline void *receiver_main(void *ctx)
 static inline void receiver_start(struct receiver *r)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(address);
 
 	r->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

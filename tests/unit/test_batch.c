@@ -50,9 +50,9 @@ static void decode(const struct batch *batch, struct text *out)
 	}
 	static char raw[1 << 20];
 	z_stream z = {.next_in = (z_const Bytef *)batch->body,
-		      .avail_in = batch->len,
-		      .next_out = (Bytef *)raw,
-		      .avail_out = sizeof(raw)};
+	              .avail_in = batch->len,
+	              .next_out = (Bytef *)raw,
+	              .avail_out = sizeof(raw)};
 
 	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
 	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
@@ -66,10 +66,10 @@ static void make_lines(struct text *text, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		text_printf(text,
-			    "block_io_latency,dc=east-1,device=sd%c,host=db-0172.example.net,"
-			    "layer=disk,le=%u,op=read,phase=total count=%ui %lld\n",
-			    'a' + (int)(i / 60 % 26), 1u << (i % 20), i * 2654435761u % 10007,
-			    (long long)STAMP);
+		            "block_io_latency,dc=east-1,device=sd%c,host=db-0172.example.net,"
+		            "layer=disk,le=%u,op=read,phase=total count=%ui %lld\n",
+		            'a' + (int)(i / 60 % 26), 1u << (i % 20), i * 2654435761u % 10007,
+		            (long long)STAMP);
 }
 
 static void check_round_trip(enum content_encoding encoding, size_t max_bytes, unsigned n_lines)
@@ -82,7 +82,7 @@ static void check_round_trip(enum content_encoding encoding, size_t max_bytes, u
 	make_lines(&lines, n_lines);
 	assert_int_equal(batcher_new(encoding, &batcher), 0);
 	assert_int_equal(batcher_cut(batcher, lines.data, lines.len, max_bytes, STAMP, keep, &seen),
-			 0);
+	                 0);
 	for (size_t i = 0; i < seen.n; i++) {
 		size_t before = back.len;
 
@@ -151,7 +151,7 @@ static void the_callees_error_stops_it(void **state)
 	make_lines(&lines, 100);
 	assert_int_equal(batcher_new(ENCODING_GZIP, &batcher), 0);
 	assert_int_equal(batcher_cut(batcher, lines.data, lines.len, 500, STAMP, keep, &seen),
-			 -ECANCELED);
+	                 -ECANCELED);
 	assert_int_equal(seen.n, 2);
 	seen_free(&seen);
 }
@@ -172,7 +172,7 @@ static void incompressible_lines_grow_the_body(void **state)
 	text_char(&lines, '\n');
 	assert_int_equal(batcher_new(ENCODING_GZIP, &batcher), 0);
 	assert_int_equal(batcher_cut(batcher, lines.data, lines.len, lines.len, STAMP, keep, &seen),
-			 0);
+	                 0);
 	assert_int_equal(seen.n, 1);
 	assert_true(seen.batches[0]->len > lines.len);
 	decode(seen.batches[0], &back);
@@ -191,7 +191,7 @@ static void line_protocol_shrinks_at_least_eightfold(void **state)
 	make_lines(&lines, 1000);
 	assert_int_equal(batcher_new(ENCODING_GZIP, &batcher), 0);
 	assert_int_equal(batcher_cut(batcher, lines.data, lines.len, 1 << 20, STAMP, keep, &seen),
-			 0);
+	                 0);
 	assert_in_range(seen.batches[0]->len, 1, lines.len / 8);
 	seen_free(&seen);
 }
@@ -206,7 +206,7 @@ static void check_halving(enum content_encoding encoding, unsigned n_lines)
 	make_lines(&lines, n_lines);
 	assert_int_equal(batcher_new(encoding, &batcher), 0);
 	assert_int_equal(batcher_cut(batcher, lines.data, lines.len, 1 << 20, STAMP, keep, &seen),
-			 0);
+	                 0);
 	assert_int_equal(batcher_halve(batcher, seen.batches[0], &first, &second), 0);
 	decode(first, &back);
 	/* Near the middle: at most one line off. */
@@ -274,7 +274,7 @@ static void a_damaged_body_is_told(void **state)
 	make_lines(&lines, 50);
 	assert_int_equal(batcher_new(ENCODING_GZIP, &batcher), 0);
 	assert_int_equal(batcher_cut(batcher, lines.data, lines.len, 1 << 20, STAMP, keep, &seen),
-			 0);
+	                 0);
 	struct batch *batch = seen.batches[0];
 	for (uint32_t i = 0; i < batch->len; i++) {
 		/* Header fields that carry no meaning for the lines: time, flags of the maker. */

@@ -75,7 +75,7 @@ static void take(struct scene *s, const struct http_result *result)
 	s->took_ns = result->took_ns;
 	snprintf(s->body, sizeof(s->body), "%s", result->body);
 	snprintf(s->retry_after, sizeof(s->retry_after), "%s",
-		 result->retry_after ? result->retry_after : "(none)");
+	         result->retry_after ? result->retry_after : "(none)");
 	snprintf(s->error, sizeof(s->error), "%s", result->error);
 }
 
@@ -272,8 +272,8 @@ static void silence_ends_by_the_timeout(void **state)
 static void an_unusable_url_is_told_at_once(void **state)
 {
 	CLEANUP(scene_free) struct scene s = {0};
-	static const char *const urls[] = {"",	      "127.0.0.1:8086",	 "ftp://h/",
-					   "http://", "http://h:99999/", "http://a b/"};
+	static const char *const urls[] = {"",        "127.0.0.1:8086",  "ftp://h/",
+	                                   "http://", "http://h:99999/", "http://a b/"};
 
 	(void)state;
 	scene_make(&s, NULL);

@@ -10,7 +10,7 @@ static void check(const char *url, const char *database, const char *rp, const c
 {
 	CLEANUP(text_free) struct text out = {0};
 	struct config_output config = {.database = (char *)database,
-				       .retention_policy = (char *)rp};
+	                               .retention_policy = (char *)rp};
 
 	target_write_url(&out, url, &config);
 	assert_string_equal(text_cstr(&out), wanted);

@@ -59,8 +59,8 @@ static void the_end_and_another_url_are_said_as_they_are(void **state)
 	text_clear(&out);
 	assert_true(trouble_failed(&t, SECOND, &refused, 2, TROUBLE_NO_MORE, &out));
 	assert_string_equal(text_cstr(&out),
-			    "output telegraf: http://127.0.0.1:8086 gives no answer: "
-			    "Couldn't connect to server");
+	                    "output telegraf: http://127.0.0.1:8086 gives no answer: "
+	                    "Couldn't connect to server");
 }
 
 static void each_kind_of_failure_is_told_once(void **state)
@@ -92,7 +92,7 @@ static void recovery_is_told_once_with_its_length(void **state)
 	text_clear(&out);
 	assert_true(trouble_over(&t, 260 * SECOND, "telegraf", 25, &out));
 	assert_string_equal(text_cstr(&out),
-			    "output telegraf: delivered again after 4 min 10 s; 25 windows follow");
+	                    "output telegraf: delivered again after 4 min 10 s; 25 windows follow");
 	text_clear(&out);
 	assert_false(trouble_over(&t, 261 * SECOND, "telegraf", 0, &out));
 	/* And it may begin anew. */
@@ -114,9 +114,9 @@ static void losses_are_summed_up_for_an_hour(void **state)
 	c.body = "{\"error\":\"partial write: points beyond retention policy dropped=3\"}";
 	assert_true(trouble_dropped(&t, SECOND, &c, 12, &out));
 	assert_string_equal(text_cstr(&out),
-			    "output telegraf: http://127.0.0.1:8086 answers 400 \"partial "
-			    "write: points beyond retention policy dropped=3\"; dropped "
-			    "what it did not store of 12 lines");
+	                    "output telegraf: http://127.0.0.1:8086 answers 400 \"partial "
+	                    "write: points beyond retention policy dropped=3\"; dropped "
+	                    "what it did not store of 12 lines");
 	text_clear(&out);
 	assert_false(trouble_dropped(&t, 2 * SECOND, &c, 30, &out));
 	assert_false(trouble_dropped(&t, 3600 * SECOND, &c, 40, &out));
@@ -172,11 +172,11 @@ static void time_spans_are_for_people(void **state)
 		uint64_t ms;
 		const char *text;
 	} rows[] = {
-		{0, "0.0 s"},		{640, "0.6 s"},		{999, "1.0 s"},
-		{9949, "9.9 s"},	{9950, "10 s"},		{30000, "30 s"},
-		{59499, "59 s"},	{59500, "1 min 0 s"},	{250000, "4 min 10 s"},
+		{0, "0.0 s"},           {640, "0.6 s"},         {999, "1.0 s"},
+		{9949, "9.9 s"},        {9950, "10 s"},         {30000, "30 s"},
+		{59499, "59 s"},        {59500, "1 min 0 s"},   {250000, "4 min 10 s"},
 		{3600000, "1 h 0 min"}, {7380000, "2 h 3 min"}, {86399000, "23 h 59 min"},
-		{86400000, "1 d 0 h"},	{273600000, "3 d 4 h"},
+		{86400000, "1 d 0 h"},  {273600000, "3 d 4 h"},
 	};
 
 	(void)state;

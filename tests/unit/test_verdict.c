@@ -25,97 +25,97 @@ static const struct row {
 
 	/* InfluxDB 1 */
 	{400, "{\"error\":\"partial write: points beyond retention policy dropped=3\"}\n",
-	 VERDICT_DROP, REASON_PARTIAL},
+         VERDICT_DROP, REASON_PARTIAL},
 	{400,
-	 "{\"error\":\"partial write: field type conflict: input field \\\"count\\\" on measurement "
-	 "\\\"block_io\\\" is type float, already exists as type integer dropped=1\"}\n",
-	 VERDICT_DROP, REASON_PARTIAL},
+         "{\"error\":\"partial write: field type conflict: input field \\\"count\\\" on measurement "
+         "\\\"block_io\\\" is type float, already exists as type integer dropped=1\"}\n",
+         VERDICT_DROP, REASON_PARTIAL},
 	{400,
-	 "{\"error\":\"partial write: max-series-per-database limit exceeded: (1000000) dropped=7\"}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         "{\"error\":\"partial write: max-series-per-database limit exceeded: (1000000) dropped=7\"}",
+         VERDICT_DROP, REASON_PARTIAL},
 	{400,
-	 "{\"error\":\"partial write: unable to parse 'm,h= v=1i': missing tag value dropped=0\"}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         "{\"error\":\"partial write: unable to parse 'm,h= v=1i': missing tag value dropped=0\"}",
+         VERDICT_DROP, REASON_PARTIAL},
 	{400, "{\"error\":\"unable to parse 'garbage': missing fields\"}\n", VERDICT_DROP,
-	 REASON_REJECTED},
+         REASON_REJECTED},
 	{400, "{\"error\":\"database is required\"}\n", VERDICT_HOLD, REASON_NOT_FOUND},
 	{401, "{\"error\":\"authorization failed\"}\n", VERDICT_HOLD, REASON_AUTH},
 	{403,
-	 "{\"error\":\"\\\"u\\\" user is not authorized to write to database \\\"telegraf\\\"\"}",
-	 VERDICT_HOLD, REASON_AUTH},
+         "{\"error\":\"\\\"u\\\" user is not authorized to write to database \\\"telegraf\\\"\"}",
+         VERDICT_HOLD, REASON_AUTH},
 	{404, "{\"error\":\"database not found: \\\"telegraf\\\"\"}\n", VERDICT_HOLD,
-	 REASON_NOT_FOUND},
+         REASON_NOT_FOUND},
 	{405, "Method Not Allowed\n", VERDICT_HOLD, REASON_UNEXPECTED},
 	{413, "{\"error\":\"Request Entity Too Large\"}", VERDICT_SPLIT, REASON_TOO_LARGE},
 	{500, "{\"error\":\"timeout\"}\n", VERDICT_RETRY, REASON_SERVER},
 	{500, "{\"error\":\"engine: cache-max-memory-size exceeded: (1074789120/1073741824)\"}",
-	 VERDICT_RETRY, REASON_SERVER},
+         VERDICT_RETRY, REASON_SERVER},
 	{500, "{\"error\":\"partial write: field type conflict dropped=1\"}", VERDICT_DROP,
-	 REASON_PARTIAL},
+         REASON_PARTIAL},
 	{500, "{\"error\":\"field type conflict: input field \\\"v\\\" is type float\"}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         VERDICT_DROP, REASON_PARTIAL},
 	{500, "{\"error\":\"write failed: points beyond retention policy\"}", VERDICT_DROP,
-	 REASON_PARTIAL},
+         REASON_PARTIAL},
 	{500, "{\"error\":\"unable to parse 'x'\"}", VERDICT_DROP, REASON_REJECTED},
 	{500, "{\"error\":\"write failed: hinted handoff queue not empty\"}", VERDICT_DROP,
-	 REASON_PARTIAL},
+         REASON_PARTIAL},
 	{503, "request throttled, queue full\n", VERDICT_RETRY, REASON_OVERLOADED},
 
 	/* InfluxDB 2 */
 	{400, "{\"code\":\"invalid\",\"message\":\"unable to parse 'm v=': missing field value\"}",
-	 VERDICT_DROP, REASON_REJECTED},
+         VERDICT_DROP, REASON_REJECTED},
 	{401, "{\"code\":\"unauthorized\",\"message\":\"unauthorized access\"}", VERDICT_HOLD,
-	 REASON_AUTH},
+         REASON_AUTH},
 	{403, "{\"code\":\"forbidden\",\"message\":\"insufficient permissions for write\"}",
-	 VERDICT_HOLD, REASON_AUTH},
+         VERDICT_HOLD, REASON_AUTH},
 	{404, "{\"code\":\"not found\",\"message\":\"bucket \\\"x\\\" not found\"}", VERDICT_HOLD,
-	 REASON_NOT_FOUND},
+         REASON_NOT_FOUND},
 	{413, "{\"code\":\"request too large\",\"message\":\"points batch is too large\"}",
-	 VERDICT_SPLIT, REASON_TOO_LARGE},
+         VERDICT_SPLIT, REASON_TOO_LARGE},
 	{422,
-	 "{\"code\":\"unprocessable entity\",\"message\":\"failure writing points to database: "
-	 "partial write: field type conflict: input field \\\"v\\\" dropped=1\"}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         "{\"code\":\"unprocessable entity\",\"message\":\"failure writing points to database: "
+         "partial write: field type conflict: input field \\\"v\\\" dropped=1\"}",
+         VERDICT_DROP, REASON_PARTIAL},
 	{422, "{\"message\":\"partial write: max-values-per-tag limit exceeded dropped=2\"}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         VERDICT_DROP, REASON_PARTIAL},
 	{500, "{\"code\":\"internal error\",\"message\":\"An internal error has occurred.\"}",
-	 VERDICT_RETRY, REASON_SERVER},
+         VERDICT_RETRY, REASON_SERVER},
 	{429, "{\"code\":\"too many requests\"}", VERDICT_RETRY, REASON_OVERLOADED},
 	{408, "", VERDICT_RETRY, REASON_SERVER},
 	{499, "", VERDICT_RETRY, REASON_SERVER},
 
 	/* InfluxDB 3 */
 	{400,
-	 "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":\"x\","
-	 "\"line_number\":1,\"error_message\":\"No fields were provided\"}]}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":\"x\","
+         "\"line_number\":1,\"error_message\":\"No fields were provided\"}]}",
+         VERDICT_DROP, REASON_PARTIAL},
 	{400, "{\"error\":\"line protocol parsing error\",\"data\":{}}", VERDICT_DROP,
-	 REASON_REJECTED},
+         REASON_REJECTED},
 	{401, "", VERDICT_HOLD, REASON_AUTH},
 	{415, "", VERDICT_HOLD, REASON_UNEXPECTED},
 	{422, "Update to schema would exceed number of columns per table limit of 500 columns",
-	 VERDICT_DROP, REASON_REJECTED},
+         VERDICT_DROP, REASON_REJECTED},
 
 	/* VictoriaMetrics and vmagent: text/plain, 400 for all without a code of its own */
 	{400,
-	 "remoteAddr: \"127.0.0.1:1\"; too big data size exceeding "
-	 "-influx.maxRequestSize=67108864 bytes",
-	 VERDICT_SPLIT, REASON_TOO_LARGE},
+         "remoteAddr: \"127.0.0.1:1\"; too big data size exceeding "
+         "-influx.maxRequestSize=67108864 bytes",
+         VERDICT_SPLIT, REASON_TOO_LARGE},
 	{400, "too big unpacked request; mustn't exceed 33554432 bytes", VERDICT_SPLIT,
-	 REASON_TOO_LARGE},
+         REASON_TOO_LARGE},
 	{400, "incorrect influx line \"garbage\": cannot find Whitespace I", VERDICT_DROP,
-	 REASON_REJECTED},
+         REASON_REJECTED},
 	{400, "unsupported path requested: \"/api/v3/write_lp\"", VERDICT_HOLD, REASON_NOT_FOUND},
 	{503, "cannot store metrics: the storage is in read-only mode", VERDICT_RETRY,
-	 REASON_OVERLOADED},
+         REASON_OVERLOADED},
 	{429, "remote storage systems cannot keep up with the data ingestion rate", VERDICT_RETRY,
-	 REASON_OVERLOADED},
+         REASON_OVERLOADED},
 
 	/* Telegraf's influxdb_listener, influxdb_v2_listener, http_listener_v2 */
 	{400,
-	 "{\"error\":\"metric parse error: expected field at 1:8: \\\"garbage\\\" (and 2 other parse "
-	 "errors)\"}",
-	 VERDICT_DROP, REASON_PARTIAL},
+         "{\"error\":\"metric parse error: expected field at 1:8: \\\"garbage\\\" (and 2 other parse "
+         "errors)\"}",
+         VERDICT_DROP, REASON_PARTIAL},
 	{400, "{\"error\":\"http: request body too large\"}", VERDICT_SPLIT, REASON_TOO_LARGE},
 	{400, "{\"error\":\"gzip: invalid header\"}", VERDICT_DROP, REASON_REJECTED},
 	{400, "{\"error\":\"http: bad request\"}", VERDICT_DROP, REASON_REJECTED},
@@ -124,7 +124,7 @@ static const struct row {
 	{410, "", VERDICT_RETRY, REASON_SERVER},
 	{413, "", VERDICT_SPLIT, REASON_TOO_LARGE},
 	{413, "{\"code\":\"invalid\",\"message\":\"http: request body too large\"}", VERDICT_SPLIT,
-	 REASON_TOO_LARGE},
+         REASON_TOO_LARGE},
 	{429, "", VERDICT_RETRY, REASON_OVERLOADED},
 	{503, "", VERDICT_RETRY, REASON_OVERLOADED},
 
@@ -151,8 +151,8 @@ static void every_known_answer_has_its_meaning(void **state)
 
 		if (verdict.action != a->action || verdict.reason != a->reason)
 			fail_msg("%ld %s: %s (%s)", a->status, a->body ? a->body : "",
-				 verdict_action_names[verdict.action],
-				 verdict_reason_names[verdict.reason]);
+			         verdict_action_names[verdict.action],
+			         verdict_reason_names[verdict.reason]);
 		assert_int_equal(verdict.retry_after_ms, 0);
 	}
 }
@@ -212,11 +212,11 @@ static void retry_after_is_read_in_seconds(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct verdict_answer answer = {.status = i % 2 ? 429 : 503,
-						.retry_after = rows[i].text};
+		                                .retry_after = rows[i].text};
 
 		if (verdict_of(&answer).retry_after_ms != rows[i].ms)
 			fail_msg("\"%s\": %lu ms", rows[i].text,
-				 (unsigned long)verdict_of(&answer).retry_after_ms);
+			         (unsigned long)verdict_of(&answer).retry_after_ms);
 	}
 }
 
