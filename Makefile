@@ -17,7 +17,7 @@ endif
 LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specwords \
        specprogram specmap specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
-       point lineproto disks decode tagset series batch verdict backoff spool poller http target sink trouble outputstats push kernel \
+       point lineproto disks uevent decode tagset series batch verdict backoff spool poller http target sink trouble outputstats push kernel \
        rodata probe probebind snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc

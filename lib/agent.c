@@ -12,9 +12,10 @@
 #include "probe.h"
 #include "probedir.h"
 #include "selfmon.h"
+#include "uevent.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -38,7 +39,8 @@ struct agent {
 	size_t n_probes;
 	struct config_probe no_section; /* what holds for a probe without one */
 	struct disks disks;
-	bool disks_failing;
+	bool disks_known;
+	int uevent_fd; /* -1: not to be had */
 	struct text lines; /* kept from window to window */
 	uint64_t points;   /* in lines */
 	struct selfmon_agent self;
@@ -85,6 +87,8 @@ int agent_new(const struct config *config, struct poller *poller, struct agent *
 	if (!a)
 		return -ENOMEM;
 	a->config = config;
+	a->uevent_fd = -1;
+	uevent_open(&a->uevent_fd);
 	err = confkeys_set_defaults("probe.*", &a->no_section);
 	err = err ?: open_identity(a);
 	err = err ?: http_new(poller, &a->http);
@@ -190,30 +194,46 @@ void agent_baseline(struct agent *a)
 
 static void scan_disks(struct agent *a)
 {
-	int err = disks_scan(&a->disks, SYS_BLOCK);
+	bool changed = a->uevent_fd < 0 || uevent_block_changed(a->uevent_fd);
+	bool was_known = a->disks_known;
+	int err;
 
-	if (err && !a->disks_failing)
+	if (!changed && was_known)
+		return;
+	err = disks_scan(&a->disks, SYS_BLOCK);
+	a->disks_known = !err;
+	if (err && was_known)
 		log_warning(SYS_BLOCK " cannot be read: %s; devices keep their former names", strerror(-err));
-	a->disks_failing = err;
+	if (!err && a->disks.omitted)
+		log_warning("%zu block devices beyond the first %d have numbers instead of names", a->disks.omitted,
+			    DISKS_MAX);
+}
+
+static uint64_t resident_bytes(void)
+{
+	CLEANUP_CLOSE int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char line[128];
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	const char *resident;
+
+	if (n <= 0)
+		return 0;
+	line[n] = '\0';
+	resident = strchr(line, ' ');
+	return resident ? strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void measure_self(struct agent *a, uint64_t steps)
 {
-	unsigned long pages = 0;
 	struct rusage usage;
-	FILE *f = fopen("/proc/self/statm", "re");
 	uint64_t cpu_us = 0;
 
-	if (f && fscanf(f, "%*u %lu", &pages) != 1)
-		pages = 0;
-	if (f)
-		fclose(f);
 	if (!getrusage(RUSAGE_SELF, &usage))
 		cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 			 (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	a->self.cpu_us = cpu_us - a->cpu_us;
 	a->cpu_us = cpu_us;
-	a->self.rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	a->self.rss_bytes = resident_bytes();
 	a->self.clock_steps = steps;
 	a->self.windows++;
 }
@@ -308,6 +328,7 @@ void agent_free(struct agent *a)
 		output_free(a->outputs[i]);
 	http_free(a->http);
 	disks_free(&a->disks);
+	ground_closep(&a->uevent_fd);
 	text_free(&a->lines);
 	text_free(&a->host);
 	free(a);
