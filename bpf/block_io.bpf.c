@@ -70,7 +70,7 @@ enum block_op {
 
 enum block_drop {
 	BLOCK_DROP_MAP_FULL, /* more keys than rows */
-	BLOCK_DROP_NO_DISK, /* commands to what is no disk: tapes, hosts */
+	BLOCK_DROP_NO_DISK,  /* commands to what is no disk: tapes, hosts */
 	BLOCK_DROP_MAX,
 };
 
@@ -89,9 +89,9 @@ struct block_io_value {
 	__u32 claims; /* of the row, in its first shard: see claim_row() */
 };
 
-const volatile __u32 shards = 1; /* of a row, a power of two; set by the engine */
-const volatile __u32 rows = 0;   /* max_keys; set by the engine */
-const volatile __u32 cpus = 0;   /* CPUs that this host can have */
+const volatile __u32 shards = 1;  /* of a row, a power of two; set by the engine */
+const volatile __u32 rows = 0;    /* max_keys; set by the engine */
+const volatile __u32 cpus = 0;    /* CPUs that this host can have */
 const volatile __u32 guarded = 0; /* the kernel never runs this program inside itself */
 const volatile __u32 flush_seq = 0;
 const volatile __u32 io_stat = 0;
@@ -197,7 +197,8 @@ TG_INLINE int row_of(const struct block_io_key *key)
 {
 	__u64 tag = (__u64)key->dev << 32 | (__u64)key->op << 24;
 	/* Disks' minors are 16 apart: Fibonacci hashing spreads them over the cache. */
-	volatile __u64 *entry = &cache[((key->dev << 3 | key->op) * 0x9e3779b1u) >> (32 - CACHE_BITS)];
+	volatile __u64 *entry =
+		&cache[((key->dev << 3 | key->op) * 0x9e3779b1u) >> (32 - CACHE_BITS)];
 	__u64 known = *entry;
 	__u32 *row;
 

@@ -21,19 +21,19 @@
  * The map of what could not be counted: an array of u64, one slot per enumerator of an enum that the INI names
  * (tag.reason = key enum(..)). The key is a plain u32: an array keyed by an enum loses its BTF in libbpf 1.1.
  */
-#define TG_DROPS(reasons)                                                                          \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(max_entries, reasons);                                                      \
-		__type(key, __u32);                                                                \
-		__type(value, __u64);                                                              \
-	} drops SEC(".maps");                                                                      \
-	TG_INLINE void tg_drop(__u32 reason)                                                       \
-	{                                                                                          \
-		__u64 *count = bpf_map_lookup_elem(&drops, &reason);                               \
-                                                                                                   \
-		if (count)                                                                         \
-			__sync_fetch_and_add(count, 1);                                            \
+#define TG_DROPS(reasons)                                            \
+	struct {                                                     \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                    \
+		__uint(max_entries, reasons);                        \
+		__type(key, __u32);                                  \
+		__type(value, __u64);                                \
+	} drops SEC(".maps");                                        \
+	TG_INLINE void tg_drop(__u32 reason)                         \
+	{                                                            \
+		__u64 *count = bpf_map_lookup_elem(&drops, &reason); \
+                                                                     \
+		if (count)                                           \
+			__sync_fetch_and_add(count, 1);              \
 	}
 
 /*
@@ -46,12 +46,12 @@
  * Adding to a counter. A CPU that has a shard to itself needs no locked instruction (two to four times the
  * cost of a plain add). `exclusive` must be known to the verifier, which then drops the other branch.
  */
-#define TG_ADD(exclusive, place, amount)                                                           \
-	do {                                                                                       \
-		if (exclusive)                                                                     \
-			(place) += (amount);                                                       \
-		else                                                                               \
-			__sync_fetch_and_add(&(place), (amount));                                  \
+#define TG_ADD(exclusive, place, amount)                          \
+	do {                                                      \
+		if (exclusive)                                    \
+			(place) += (amount);                      \
+		else                                              \
+			__sync_fetch_and_add(&(place), (amount)); \
 	} while (0)
 
 /*

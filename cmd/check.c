@@ -34,7 +34,8 @@ static void check_tags(const struct config *config, struct findings *f)
 		has_dc |= !strcmp(config->global_tags[i].key, "dc");
 	}
 	if (!has_dc)
-		warn(f, "no tag dc (data centre) in [global_tags]: heatmaps of several data centres cannot be told apart");
+		warn(f,
+		     "no tag dc (data centre) in [global_tags]: heatmaps of several data centres cannot be told apart");
 }
 
 static void check_outputs(const struct config *config)
@@ -56,21 +57,25 @@ static void check_outputs(const struct config *config)
 
 static void print_map(const struct probe_map *m, struct findings *f)
 {
-	printf("  map %s: key %u bytes, value %u bytes", m->spec->name, m->layout->key_size, m->layout->value_size);
+	printf("  map %s: key %u bytes, value %u bytes", m->spec->name, m->layout->key_size,
+	       m->layout->value_size);
 	if (m->shards > 1)
 		printf(" x %u shards", m->shards);
-	printf(", %u rows: %.1f MiB of kernel memory\n", m->max_keys, (double)m->memory / (1 << 20));
+	printf(", %u rows: %.1f MiB of kernel memory\n", m->max_keys,
+	       (double)m->memory / (1 << 20));
 	f->memory += m->memory;
 	f->read += (uint64_t)m->max_keys * (m->row_size + m->layout->key_size);
 }
 
-static void print_probe(const struct probe *p, const struct btf *kernel, bool required, struct findings *f)
+static void print_probe(const struct probe *p, const struct btf *kernel, bool required,
+                        struct findings *f)
 {
 	const char *unfit = probe_unfit(p);
 
 	printf("probe %s\n  %s\n", p->spec->name, p->spec->about ?: "");
 	for (size_t i = 0; i < p->n_programs; i++)
-		printf("  program %s: %s%s\n", p->programs[i].name, p->programs[i].chosen ? "runs" : "left out: ",
+		printf("  program %s: %s%s\n", p->programs[i].name,
+		       p->programs[i].chosen ? "runs" : "left out: ",
 		       p->programs[i].chosen ? "" : p->programs[i].why);
 	for (size_t i = 0; i < p->n_maps; i++)
 		print_map(&p->maps[i], f);
@@ -82,8 +87,8 @@ static void print_probe(const struct probe *p, const struct btf *kernel, bool re
 	}
 }
 
-static void check_probe(const struct probedir_entry *entry, const struct config *config, const struct btf *kernel,
-			struct findings *f)
+static void check_probe(const struct probedir_entry *entry, const struct config *config,
+                        const struct btf *kernel, struct findings *f)
 {
 	CLEANUP(report_free) struct report report = {0};
 	CLEANUP(probe_freep) struct probe *probe = NULL;
@@ -114,7 +119,8 @@ static void check_probes(const struct config *config, struct findings *f)
 
 	if (kernel_btf_load(&kernel)) {
 		printf("kernel\n");
-		warn(f, "no BTF in /sys/kernel/btf/vmlinux: what runs here cannot be known, and probes do not load");
+		warn(f,
+		     "no BTF in /sys/kernel/btf/vmlinux: what runs here cannot be known, and probes do not load");
 	}
 	if (probedir_list(&config->agent.probe_dirs, &probes)) {
 		log_error("probes cannot be listed");
@@ -127,7 +133,8 @@ static void check_probes(const struct config *config, struct findings *f)
 	fflush(stdout);
 	command_print_report(&report);
 	if (!probes.n)
-		warn(f, "no probes found: neither beside the program nor in " PROBEDIR_ADMIN " and " PROBEDIR_SHIPPED);
+		warn(f, "no probes found: neither beside the program nor in " PROBEDIR_ADMIN
+		        " and " PROBEDIR_SHIPPED);
 }
 
 static int print_defaults(void)
@@ -155,8 +162,8 @@ static int check(const struct command_options *options)
 	check_tags(config, &found);
 	check_outputs(config);
 	check_probes(config, &found);
-	printf("sum\n  probes: %zu; at most %.1f MiB of kernel memory, %.1f MiB copied by a full read\n", found.probes,
-	       (double)found.memory / (1 << 20), (double)found.read / (1 << 20));
+	printf("sum\n  probes: %zu; at most %.1f MiB of kernel memory, %.1f MiB copied by a full read\n",
+	       found.probes, (double)found.memory / (1 << 20), (double)found.read / (1 << 20));
 	if (geteuid())
 		printf("not root: whether the kernel lets probes load was not tried\n");
 	printf("errors: %zu, warnings: %zu\n", found.errors, found.warnings);
@@ -166,9 +173,10 @@ static int check(const struct command_options *options)
 const struct command command_check = {
 	.name = "check",
 	.about = "configuration, probes and kernel: what works here, without starting it",
-	.usage = "Needs no privileges. Reads the configuration, binds every probe's description to its object's BTF and\n"
-		 "asks the kernel's BTF which programs it can run.\n\n"
-		 "  --defaults               print the default configuration, documented, and end\n",
+	.usage =
+		"Needs no privileges. Reads the configuration, binds every probe's description to its object's BTF and\n"
+		"asks the kernel's BTF which programs it can run.\n\n"
+		"  --defaults               print the default configuration, documented, and end\n",
 	.takes_defaults = true,
 	.run = check,
 };

@@ -27,9 +27,9 @@ struct command_options {
 
 struct command {
 	const char *name;
-	const char *about;    /* one line */
-	const char *usage;    /* the options that it takes */
-	bool takes_defaults;  /* --defaults */
+	const char *about;   /* one line */
+	const char *usage;   /* the options that it takes */
+	bool takes_defaults; /* --defaults */
 	int (*run)(const struct command_options *options);
 };
 

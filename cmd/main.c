@@ -19,8 +19,9 @@ static const char *environment(const char *name)
 void command_print_report(struct report *report)
 {
 	for (size_t i = 0; i < report->n_items; i++)
-		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
-			 report->items[i].text);
+		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR
+		                                                   : LOG_LEVEL_WARNING,
+		         "%s", report->items[i].text);
 	if (report->n_omitted)
 		log_warning("%zu more problems are not shown", report->n_omitted);
 	report_free(report);
@@ -52,13 +53,16 @@ struct config *command_config(const struct command_options *options)
 
 static void print_help(FILE *out)
 {
-	fprintf(out, "thermograf %s: block I/O and more, as latency heatmaps, pushed.\n\n"
-		     "usage: thermograf [COMMAND] [--config FILE] [--set SECTION/KEY=VALUE]...\n\n",
-		THERMOGRAF_VERSION);
+	fprintf(out,
+	        "thermograf %s: block I/O and more, as latency heatmaps, pushed.\n\n"
+	        "usage: thermograf [COMMAND] [--config FILE] [--set SECTION/KEY=VALUE]...\n\n",
+	        THERMOGRAF_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s%s\n", commands[i]->name, commands[i]->about, i ? "" : " (the default)");
-	fprintf(out, "\n  thermograf COMMAND --help tells more; --version the version.\n"
-		     "exit status: 0 done, 1 it could not do its work, 2 wrong usage, configuration or probe\n");
+		fprintf(out, "  %-8s %s%s\n", commands[i]->name, commands[i]->about,
+		        i ? "" : " (the default)");
+	fprintf(out,
+	        "\n  thermograf COMMAND --help tells more; --version the version.\n"
+	        "exit status: 0 done, 1 it could not do its work, 2 wrong usage, configuration or probe\n");
 }
 
 static int print_command_help(const struct command *command)
@@ -79,12 +83,13 @@ static const struct command *find_command(const char *name)
 }
 
 /* @return 0 to go on, else the exit code + 1 */
-static int parse_options(const struct command *command, int argc, char **argv, struct command_options *options)
+static int parse_options(const struct command *command, int argc, char **argv,
+                         struct command_options *options)
 {
 	static const struct option table[] = {
-		{"config", required_argument, NULL, 'c'},   {"set", required_argument, NULL, 's'},
-		{"defaults", no_argument, NULL, 'd'},       {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},        {0},
+		{"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+		{"defaults", no_argument, NULL, 'd'},     {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},      {0},
 	};
 	int option;
 
@@ -106,8 +111,8 @@ static int parse_options(const struct command *command, int argc, char **argv, s
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "thermograf %s: \"%s\" is too much; see thermograf %s --help\n", command->name,
-			argv[optind], command->name);
+		fprintf(stderr, "thermograf %s: \"%s\" is too much; see thermograf %s --help\n",
+		        command->name, argv[optind], command->name);
 		return EXIT_USAGE + 1;
 	}
 	return 0;

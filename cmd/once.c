@@ -15,7 +15,8 @@ static int once(const struct command_options *options)
 const struct command command_once = {
 	.name = "once",
 	.about = "one interval, as line protocol on standard output",
-	.usage = "Loads its own copy of every enabled probe, also beside a running agent, counts for one interval from\n"
-		 "now and prints what the first output of the configuration would be sent.\n\n",
+	.usage =
+		"Loads its own copy of every enabled probe, also beside a running agent, counts for one interval from\n"
+		"now and prints what the first output of the configuration would be sent.\n\n",
 	.run = once,
 };

@@ -15,7 +15,8 @@ static int run(const struct command_options *options)
 const struct command command_run = {
 	.name = "run",
 	.about = "the agent: collects every interval and pushes, until SIGTERM",
-	.usage = "Loads all enabled probes and pushes to all outputs. SIGTERM and SIGINT cut the running window\n"
-		 "early, deliver what is left and end it.\n\n",
+	.usage =
+		"Loads all enabled probes and pushes to all outputs. SIGTERM and SIGINT cut the running window\n"
+		"early, deliver what is left and end it.\n\n",
 	.run = run,
 };

@@ -40,7 +40,7 @@ struct agent {
 	struct config_probe no_section; /* what holds for a probe without one */
 	struct disks disks;
 	bool disks_known;
-	int uevent_fd; /* -1: not to be had */
+	int uevent_fd;     /* -1: not to be had */
 	struct text lines; /* kept from window to window */
 	uint64_t points;   /* in lines */
 	struct selfmon_agent self;
@@ -55,7 +55,8 @@ static int open_outputs(struct agent *a, struct poller *poller)
 		int err = output_new(&a->config->outputs[i], a->http, poller, &a->outputs[i]);
 
 		if (err) {
-			log_error("output %s: cannot be used: %s", a->config->outputs[i].name, strerror(-err));
+			log_error("output %s: cannot be used: %s", a->config->outputs[i].name,
+			          strerror(-err));
 			return err;
 		}
 		a->n_outputs++;
@@ -69,11 +70,12 @@ static int open_identity(struct agent *a)
 	int err = c->omit_hostname ? 0 : identity_host(c->hostname, &a->host);
 
 	if (err) {
-		log_error("the host's name cannot be read: %s; set [agent] hostname", strerror(-err));
+		log_error("the host's name cannot be read: %s; set [agent] hostname",
+		          strerror(-err));
 		return err;
 	}
 	lineproto_globals_init(&a->globals, a->config->global_tags, a->config->n_global_tags,
-			       c->omit_hostname ? NULL : text_cstr(&a->host));
+	                       c->omit_hostname ? NULL : text_cstr(&a->host));
 	/* The aligned data of a whole fleet must not be sent at one instant; later than half an interval is late. */
 	a->offset_ns = identity_offset_ns(MIN(c->flush_jitter_ns, c->interval_ns / 2));
 	return 0;
@@ -104,14 +106,16 @@ int agent_new(const struct config *config, struct poller *poller, struct agent *
 static void print_report(struct report *report)
 {
 	for (size_t i = 0; i < report->n_items; i++)
-		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s",
-			 report->items[i].text);
+		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR
+		                                                   : LOG_LEVEL_WARNING,
+		         "%s", report->items[i].text);
 	report_free(report);
 }
 
 /* @return 1: it is off */
-static int attach_one(struct agent *a, struct agent_probe *ap, const char *path, const struct config_probe *section,
-		      const struct btf *kernel, struct report *report)
+static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
+                      const struct config_probe *section, const struct btf *kernel,
+                      struct report *report)
 {
 	CLEANUP(probe_freep) struct probe *probe = NULL;
 	int err = probe_open(path, section, kernel, &probe, report);
@@ -127,14 +131,16 @@ static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
 		return -EOPNOTSUPP;
 	}
 	err = probe_attach(probe, report);
-	return err ?: collector_new(TAKE_PTR(probe), a->config->agent.series_ttl_ns, section->max_series,
-				    &ap->collector);
+	return err
+	               ?: collector_new(TAKE_PTR(probe), a->config->agent.series_ttl_ns,
+	                                section->max_series, &ap->collector);
 }
 
 static int attach(struct agent *a, const struct probedir_entry *entry, const struct btf *kernel)
 {
 	CLEANUP(report_free) struct report report = {0};
-	const struct config_probe *section = config_find_probe(a->config, entry->name) ?: &a->no_section;
+	const struct config_probe *section =
+		config_find_probe(a->config, entry->name) ?: &a->no_section;
 	struct agent_probe *ap = &a->probes[a->n_probes];
 	int err;
 
@@ -169,7 +175,8 @@ int agent_attach(struct agent *a)
 	probedir_report_unknown(&dir, a->config, REPORT_WARNING, &report);
 	print_report(&report);
 	if (kernel_btf_load(&kernel))
-		log_error("this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");
+		log_error(
+			"this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");
 	for (size_t i = 0; i < dir.n && !err; i++)
 		err = attach(a, &dir.entries[i], kernel);
 	if (err) {
@@ -203,10 +210,11 @@ static void scan_disks(struct agent *a)
 	err = disks_scan(&a->disks, SYS_BLOCK);
 	a->disks_known = !err;
 	if (err && was_known)
-		log_warning(SYS_BLOCK " cannot be read: %s; devices keep their former names", strerror(-err));
+		log_warning(SYS_BLOCK " cannot be read: %s; devices keep their former names",
+		            strerror(-err));
 	if (!err && a->disks.omitted)
-		log_warning("%zu block devices beyond the first %d have numbers instead of names", a->disks.omitted,
-			    DISKS_MAX);
+		log_warning("%zu block devices beyond the first %d have numbers instead of names",
+		            a->disks.omitted, DISKS_MAX);
 }
 
 static uint64_t resident_bytes(void)
@@ -230,7 +238,7 @@ static void measure_self(struct agent *a, uint64_t steps)
 
 	if (!getrusage(RUSAGE_SELF, &usage))
 		cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-			 (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+		         (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	a->self.cpu_us = cpu_us - a->cpu_us;
 	a->cpu_us = cpu_us;
 	a->self.rss_bytes = resident_bytes();
@@ -251,9 +259,11 @@ static int add_line(void *ctx, const struct point *point)
 	return 0;
 }
 
-static void write_lines(struct agent *a, const struct config_output *config, const struct window *window)
+static void write_lines(struct agent *a, const struct config_output *config,
+                        const struct window *window)
 {
-	const struct series_style style = {.style = config->style, .buckets_per_octave = config->buckets_per_octave};
+	const struct series_style style = {.style = config->style,
+	                                   .buckets_per_octave = config->buckets_per_octave};
 
 	text_clear(&a->lines);
 	a->points = 0;
@@ -283,8 +293,8 @@ void agent_cut(struct agent *a, const struct window *window, uint64_t steps, boo
 	measure_self(a, steps);
 	for (size_t i = 0; i < a->n_outputs; i++) {
 		write_lines(a, &a->config->outputs[i], window);
-		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points, window->stamp_ns,
-			     at_once ? 0 : a->offset_ns);
+		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points,
+		             window->stamp_ns, at_once ? 0 : a->offset_ns);
 	}
 }
 

@@ -69,9 +69,11 @@ static int read_map(struct collector *c, size_t i)
 		c->stats.failed_reads++;
 		if (!m->is_failing)
 			log_warning("probe %s: map %s: not read: %s; its next window is longer",
-				    collector_name(c), c->probe->maps[i].spec->name, strerror(-err));
+			            collector_name(c), c->probe->maps[i].spec->name,
+			            strerror(-err));
 	} else if (m->is_failing) {
-		log_info("probe %s: map %s: read again", collector_name(c), c->probe->maps[i].spec->name);
+		log_info("probe %s: map %s: read again", collector_name(c),
+		         c->probe->maps[i].spec->name);
 	}
 	m->is_failing = err;
 	return err;
@@ -114,12 +116,13 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 	m->is_told = !series_merge(m->series, rows, n, env, &m->counts);
 	if (!m->is_told) {
 		c->stats.failed_merges++;
-		log_error("probe %s: map %s: out of memory; this window's counts are lost", collector_name(c),
-			  c->probe->maps[i].spec->name);
+		log_error("probe %s: map %s: out of memory; this window's counts are lost",
+		          collector_name(c), c->probe->maps[i].spec->name);
 	}
 }
 
-static void add_counts(struct collect_stats *stats, const struct probe_map *map, const struct series_counts *counts)
+static void add_counts(struct collect_stats *stats, const struct probe_map *map,
+                       const struct series_counts *counts)
 {
 	if (is_drops(map)) {
 		stats->drops += counts->events;
@@ -148,7 +151,7 @@ void collector_cut(struct collector *c, const struct decode_env *env)
 	uint64_t began_ns = clock_boot_ns();
 
 	c->stats = (struct collect_stats){.failed_reads = c->stats.failed_reads,
-					  .failed_merges = c->stats.failed_merges};
+	                                  .failed_merges = c->stats.failed_merges};
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		cut_map(c, i, env);
 		add_counts(&c->stats, &c->probe->maps[i], &c->maps[i].counts);
@@ -162,7 +165,8 @@ const struct collect_stats *collector_stats(const struct collector *c)
 	return &c->stats;
 }
 
-int collector_emit(const struct collector *c, const struct series_style *style, int64_t stamp_ns, point_fn fn, void *ctx)
+int collector_emit(const struct collector *c, const struct series_style *style, int64_t stamp_ns,
+                   point_fn fn, void *ctx)
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		const struct map_street *m = &c->maps[i];
@@ -178,7 +182,8 @@ int collector_emit(const struct collector *c, const struct series_style *style, 
 	return 0;
 }
 
-void collector_each_drop(const struct collector *c, void (*fn)(void *ctx, const char *reason, uint64_t events), void *ctx)
+void collector_each_drop(const struct collector *c,
+                         void (*fn)(void *ctx, const char *reason, uint64_t events), void *ctx)
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++)
 		if (c->maps[i].is_told && is_drops(&c->probe->maps[i]))

@@ -48,12 +48,12 @@ const struct collect_stats *collector_stats(const struct collector *collector);
  * Tells the last window's points; lengths for rates are each map's own, between its two reads.
  * @return 0 or what @p fn returned
  */
-int collector_emit(const struct collector *collector, const struct series_style *style, int64_t stamp_ns, point_fn fn,
-		   void *ctx);
+int collector_emit(const struct collector *collector, const struct series_style *style,
+                   int64_t stamp_ns, point_fn fn, void *ctx);
 
 /** Calls @p fn with the name of each reason of the drops map and its events in the last window. */
 void collector_each_drop(const struct collector *collector,
-			 void (*fn)(void *ctx, const char *reason, uint64_t events), void *ctx);
+                         void (*fn)(void *ctx, const char *reason, uint64_t events), void *ctx);
 
 void collector_free(struct collector *collector);
 void collector_freep(struct collector **collector);

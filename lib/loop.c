@@ -48,10 +48,12 @@ static void plan(struct loop *loop)
 	struct window_now now = clock_now();
 	uint64_t at_ns = (uint64_t)now.wall_ns + MAX(window_wait_ns(&loop->windows, now), 1);
 	struct itimerspec when = {
-		.it_value = {.tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000)},
+		.it_value = {.tv_sec = (time_t)(at_ns / 1000000000),
+	                     .tv_nsec = (long)(at_ns % 1000000000)},
 	};
 
-	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL))
+	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when,
+	                    NULL))
 		log_error("the window timer cannot be set: %s", strerror(errno));
 }
 
@@ -122,7 +124,8 @@ static void on_signal(void *ctx, int fd, uint32_t events)
 		poller_stop(loop->poller);
 		return;
 	}
-	log_info("%s: cutting the running window and delivering it", strsignal((int)info.ssi_signo));
+	log_info("%s: cutting the running window and delivering it",
+	         strsignal((int)info.ssi_signo));
 	begin_end(loop);
 }
 
@@ -138,7 +141,9 @@ static int open_signals(struct loop *loop)
 	/* A receiver or a pipe that went away is an answer of write(2), not a reason to die. */
 	signal(SIGPIPE, SIG_IGN);
 	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return loop->signal_fd < 0 ? -errno : poller_watch(loop->poller, loop->signal_fd, EPOLLIN, on_signal, loop);
+	return loop->signal_fd < 0
+	               ? -errno
+	               : poller_watch(loop->poller, loop->signal_fd, EPOLLIN, on_signal, loop);
 }
 
 static int open_loop(struct loop *loop, const struct config *config)

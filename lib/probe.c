@@ -93,15 +93,16 @@ static int open_object(struct probe *p, const char *path, struct report *report)
 	kernel_forget_message();
 	p->object = bpf_object__open_file(object.data, NULL);
 	if (!p->object) {
-		report_add(report, REPORT_ERROR, object.data, "probe %s: not a BPF object: %s%s%s", p->spec->name,
-			   strerror(errno), *kernel_last_message() ? "; " : "", kernel_last_message());
+		report_add(report, REPORT_ERROR, object.data, "probe %s: not a BPF object: %s%s%s",
+		           p->spec->name, strerror(errno), *kernel_last_message() ? "; " : "",
+		           kernel_last_message());
 		return -EINVAL;
 	}
 	return 0;
 }
 
-int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel, struct probe **ret,
-	       struct report *report)
+int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
+               struct probe **ret, struct report *report)
 {
 	CLEANUP(probe_freep) struct probe *p = calloc(1, sizeof(*p));
 	int err = p ? 0 : -ENOMEM;
@@ -134,10 +135,12 @@ static int keep_descriptors(struct probe *p)
 
 		err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->name), &m->fd);
 		if (!err && m->spec->index)
-			err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->index), &m->index_fd);
+			err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->index),
+			                &m->index_fd);
 	}
 	for (size_t i = 0; i < p->n_programs && !err; i++) {
-		struct bpf_program *program = bpf_object__find_program_by_name(p->object, p->programs[i].name);
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(p->object, p->programs[i].name);
 
 		if (p->programs[i].chosen)
 			err = duplicate(bpf_program__fd(program), &p->programs[i].fd);
@@ -159,8 +162,9 @@ static int attach_programs(struct probe *p, struct report *report)
 		if (!link) {
 			int err = -errno;
 
-			report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: program %s: not attached: %s",
-				  p->spec->name, bpf_program__name(program), strerror(-err));
+			report_at(report, REPORT_ERROR, p->spec->file, 0,
+			          "probe %s: program %s: not attached: %s", p->spec->name,
+			          bpf_program__name(program), strerror(-err));
 			return err;
 		}
 		p->links[p->n_links++] = link;
@@ -193,9 +197,10 @@ int probe_attach(struct probe *p, struct report *report)
 	kernel_forget_message();
 	err = bpf_object__load(p->object);
 	if (err) {
-		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s%s", p->spec->name,
-			  strerror(-err), err == -EPERM ? " (needs root, or CAP_BPF and CAP_PERFMON)" : "",
-			  *kernel_last_message() ? "; " : "", kernel_last_message());
+		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s%s",
+		          p->spec->name, strerror(-err),
+		          err == -EPERM ? " (needs root, or CAP_BPF and CAP_PERFMON)" : "",
+		          *kernel_last_message() ? "; " : "", kernel_last_message());
 		return err;
 	}
 	err = keep_descriptors(p);

@@ -33,14 +33,14 @@ struct btf;
 struct probe_map {
 	const struct spec_map *spec;
 	struct layout *layout;
-	int fd;               /* of the values; -1 until attached */
-	int index_fd;         /* of key -> row, when the map has an index; else -1 */
-	uint32_t type;        /* enum bpf_map_type of the values */
-	uint32_t max_keys;    /* rows */
-	uint32_t shards;      /* copies of the value in a row */
-	uint32_t stride;      /* bytes between two */
-	uint32_t row_size;    /* bytes of all of them */
-	uint64_t memory;      /* bytes of kernel memory when full, estimated */
+	int fd;            /* of the values; -1 until attached */
+	int index_fd;      /* of key -> row, when the map has an index; else -1 */
+	uint32_t type;     /* enum bpf_map_type of the values */
+	uint32_t max_keys; /* rows */
+	uint32_t shards;   /* copies of the value in a row */
+	uint32_t stride;   /* bytes between two */
+	uint32_t row_size; /* bytes of all of them */
+	uint64_t memory;   /* bytes of kernel memory when full, estimated */
 };
 
 /** What became of a program of the object. */
@@ -64,8 +64,9 @@ struct probe {
 
 /** What the kernel counts about the chosen programs, ever. */
 struct probe_runs {
-	uint64_t missed; /* runs that the kernel left out, because the program was running on that CPU (5.12) */
-	uint64_t runs;   /* 0 unless kernel.bpf_stats_enabled */
+	uint64_t
+		missed; /* runs that the kernel left out, because the program was running on that CPU (5.12) */
+	uint64_t runs; /* 0 unless kernel.bpf_stats_enabled */
 	uint64_t run_ns;
 };
 
@@ -79,7 +80,7 @@ struct probe_runs {
  * @return 0; -EINVAL when errors were reported; -ENOMEM
  */
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
-	       struct probe **ret, struct report *report);
+               struct probe **ret, struct report *report);
 
 /**
  * Why the probe cannot run on this kernel.

@@ -17,7 +17,6 @@
 
 /* ---- constants */
 
-
 static uint64_t const_value(const struct spec_const *c, const struct btf *kernel)
 {
 	int64_t bit;
@@ -39,17 +38,19 @@ static uint64_t const_value(const struct spec_const *c, const struct btf *kernel
 	return 0;
 }
 
-static int set_const(struct probe *p, const char *name, uint64_t value, const char *place, struct report *report)
+static int set_const(struct probe *p, const char *name, uint64_t value, const char *place,
+                     struct report *report)
 {
 	int err = rodata_set(p->object, name, value);
 
 	if (!err)
 		return 0;
-	report_add(report, REPORT_ERROR, place, "probe %s: constant \"%s\" %s in %s", p->spec->name, name,
-		   err == -ENOENT  ? "is not a const volatile variable" :
-		   err == -ERANGE ? "is too small for its value" :
-				    "is not an integer",
-		   p->spec->object);
+	report_add(report, REPORT_ERROR, place, "probe %s: constant \"%s\" %s in %s", p->spec->name,
+	           name,
+	           err == -ENOENT   ? "is not a const volatile variable"
+	           : err == -ERANGE ? "is too small for its value"
+	                            : "is not an integer",
+	           p->spec->object);
 	return -EINVAL;
 }
 
@@ -92,8 +93,8 @@ static uint32_t choose_shards(uint64_t rows, uint32_t value_size)
 }
 
 /* The values of an indexed map: an array of max_keys rows. */
-static int size_indexed(struct probe *p, struct probe_map *m, struct bpf_map *map, struct bpf_map *index,
-			struct report *report)
+static int size_indexed(struct probe *p, struct probe_map *m, struct bpf_map *map,
+                        struct bpf_map *index, struct report *report)
 {
 	int err;
 
@@ -107,8 +108,8 @@ static int size_indexed(struct probe *p, struct probe_map *m, struct bpf_map *ma
 	return err;
 }
 
-static int size_map(struct probe *p, struct probe_map *m, struct bpf_map *map, struct bpf_map *index,
-		    struct report *report)
+static int size_map(struct probe *p, struct probe_map *m, struct bpf_map *map,
+                    struct bpf_map *index, struct report *report)
 {
 	int err = 0;
 
@@ -130,31 +131,33 @@ static int size_map(struct probe *p, struct probe_map *m, struct bpf_map *map, s
 	return err;
 }
 
-static struct bpf_map *find_map(struct probe *p, const struct spec_map *spec, const char *name, struct report *report)
+static struct bpf_map *find_map(struct probe *p, const struct spec_map *spec, const char *name,
+                                struct report *report)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(p->object, name);
 
 	if (!map)
-		report_at(report, REPORT_ERROR, p->spec->file, spec->line, "probe %s: %s has no map \"%s\"",
-			  p->spec->name, p->spec->object, name);
+		report_at(report, REPORT_ERROR, p->spec->file, spec->line,
+		          "probe %s: %s has no map \"%s\"", p->spec->name, p->spec->object, name);
 	return map;
 }
 
 /* An index gives the number of a row: a hash with values of 4 bytes, beside an array. */
-static int check_types(const struct probe *p, const struct spec_map *spec, struct bpf_map *map, struct bpf_map *index,
-		       struct report *report)
+static int check_types(const struct probe *p, const struct spec_map *spec, struct bpf_map *map,
+                       struct bpf_map *index, struct report *report)
 {
 	const char *mistake = NULL;
 
 	if (!is_readable((uint32_t)bpf_map__type(map)))
 		mistake = "is of a type that is not read; hashes and arrays are";
-	else if (index && (bpf_map__type(index) != BPF_MAP_TYPE_HASH || bpf_map__value_size(index) != 4))
+	else if (index &&
+	         (bpf_map__type(index) != BPF_MAP_TYPE_HASH || bpf_map__value_size(index) != 4))
 		mistake = "has an index that is not a hash to u32";
 	else if (index && bpf_map__type(map) != BPF_MAP_TYPE_ARRAY)
 		mistake = "has an index and is not an array";
 	if (mistake)
-		report_at(report, REPORT_ERROR, p->spec->file, spec->line, "probe %s: map %s %s", p->spec->name,
-			  spec->name, mistake);
+		report_at(report, REPORT_ERROR, p->spec->file, spec->line, "probe %s: map %s %s",
+		          p->spec->name, spec->name, mistake);
 	return mistake ? -EINVAL : 0;
 }
 
@@ -169,17 +172,18 @@ static int bind_map(struct probe *p, const struct spec_map *spec, struct report 
 	if (!map || (spec->index && !index))
 		return -EINVAL;
 	err = check_types(p, spec, map, index, report);
-	err = err ?: layout_bind(p->spec->file, spec, bpf_object__btf(p->object),
-				 bpf_map__btf_key_type_id(index ?: map), bpf_map__btf_value_type_id(map),
-				 &m->layout, report);
+	err = err
+	              ?: layout_bind(p->spec->file, spec, bpf_object__btf(p->object),
+	                             bpf_map__btf_key_type_id(index ?: map),
+	                             bpf_map__btf_value_type_id(map), &m->layout, report);
 	if (err)
 		return err;
 	p->n_maps++;
 	err = size_map(p, m, map, index, report);
 	if (!err && m->memory > PROBE_MAP_MEMORY_MAX)
 		report_at(report, REPORT_WARNING, p->spec->file, spec->line,
-			  "probe %s: map %s takes up to %llu MiB of kernel memory; lower max_keys", p->spec->name,
-			  spec->name, (unsigned long long)(m->memory >> 20));
+		          "probe %s: map %s takes up to %llu MiB of kernel memory; lower max_keys",
+		          p->spec->name, spec->name, (unsigned long long)(m->memory >> 20));
 	return err;
 }
 
@@ -242,11 +246,13 @@ int probe_choose_programs(struct probe *p, const struct btf *kernel, struct repo
 
 	bpf_object__for_each_program(program, p->object)
 	{
-		int err = p->n_programs < SPEC_MAX_PROGRAMS ? choose_program(p, program, kernel) : -E2BIG;
+		int err = p->n_programs < SPEC_MAX_PROGRAMS ? choose_program(p, program, kernel)
+		                                            : -E2BIG;
 
 		if (err) {
-			report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: program %s: %s", p->spec->name,
-				  bpf_program__name(program), strerror(-err));
+			report_at(report, REPORT_ERROR, p->spec->file, 0,
+			          "probe %s: program %s: %s", p->spec->name,
+			          bpf_program__name(program), strerror(-err));
 			return err;
 		}
 	}
@@ -254,11 +260,11 @@ int probe_choose_programs(struct probe *p, const struct btf *kernel, struct repo
 		const struct spec_program *s = &p->spec->programs[i];
 
 		if (!bpf_object__find_program_by_name(p->object, s->name)) {
-			report_at(report, REPORT_ERROR, p->spec->file, s->line, "probe %s: %s has no program \"%s\"",
-				  p->spec->name, p->spec->object, s->name);
+			report_at(report, REPORT_ERROR, p->spec->file, s->line,
+			          "probe %s: %s has no program \"%s\"", p->spec->name,
+			          p->spec->object, s->name);
 			return -EINVAL;
 		}
 	}
 	return 0;
 }
-

@@ -14,7 +14,8 @@
 static bool has_name(const struct probedir *probes, const char *name, size_t len)
 {
 	for (size_t i = 0; i < probes->n; i++)
-		if (strlen(probes->entries[i].name) == len && !strncmp(probes->entries[i].name, name, len))
+		if (strlen(probes->entries[i].name) == len &&
+		    !strncmp(probes->entries[i].name, name, len))
 			return true;
 	return false;
 }
@@ -32,7 +33,8 @@ static int add(struct probedir *probes, const char *dir, const char *file, size_
 	probes->entries = e;
 	e += probes->n;
 	text_printf(&path, "%s/%s", dir, file);
-	*e = (struct probedir_entry){.name = strndup(file, name_len), .path = strdup(text_cstr(&path))};
+	*e = (struct probedir_entry){.name = strndup(file, name_len),
+	                             .path = strdup(text_cstr(&path))};
 	probes->n++;
 	return path.err ?: e->name && e->path ? 0 : -ENOMEM;
 }
@@ -73,7 +75,8 @@ static int list_default(struct probedir *probes)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct probedir_entry *)a)->name, ((const struct probedir_entry *)b)->name);
+	return strcmp(((const struct probedir_entry *)a)->name,
+	              ((const struct probedir_entry *)b)->name);
 }
 
 int probedir_list(const struct config_list *dirs, struct probedir *ret)
@@ -93,7 +96,7 @@ int probedir_list(const struct config_list *dirs, struct probedir *ret)
 }
 
 void probedir_report_unknown(const struct probedir *probes, const struct config *config,
-			     enum report_severity severity, struct report *report)
+                             enum report_severity severity, struct report *report)
 {
 	const char *names[CONFIG_MAX_PROBES];
 
@@ -104,8 +107,10 @@ void probedir_report_unknown(const struct probedir *probes, const struct config 
 		const char *meant = parse_suggest(p->name, names, probes->n);
 
 		if (!has_name(probes, p->name, strlen(p->name)))
-			report_add(report, severity, p->place, "[probe.%s]: there is no such probe%s%s%s", p->name,
-				   meant ? "; did you mean \"" : "", meant ?: "", meant ? "\"?" : "");
+			report_add(report, severity, p->place,
+			           "[probe.%s]: there is no such probe%s%s%s", p->name,
+			           meant ? "; did you mean \"" : "", meant ?: "",
+			           meant ? "\"?" : "");
 	}
 }
 

@@ -31,6 +31,6 @@ int probedir_list(const struct config_list *dirs, struct probedir *ret);
 
 /** Reports each [probe.NAME] of the configuration that names none of these, with the nearest name. */
 void probedir_report_unknown(const struct probedir *probes, const struct config *config,
-			     enum report_severity severity, struct report *report);
+                             enum report_severity severity, struct report *report);
 
 void probedir_free(struct probedir *probes);

@@ -17,7 +17,7 @@ static const char *const drop_fields[OUTPUT_DROP_MAX] = {
 };
 
 static const char *const verdict_fields[VERDICT_ACTION_MAX] = {
-	[VERDICT_SENT] = "verdict_sent_total",	 [VERDICT_RETRY] = "verdict_retry_total",
+	[VERDICT_SENT] = "verdict_sent_total",   [VERDICT_RETRY] = "verdict_retry_total",
 	[VERDICT_SPLIT] = "verdict_split_total", [VERDICT_DROP] = "verdict_drop_total",
 	[VERDICT_HOLD] = "verdict_hold_total",
 };
@@ -45,7 +45,8 @@ static int tell(struct point *p, point_fn fn, void *ctx)
 	return fn(ctx, p);
 }
 
-int selfmon_agent(const struct selfmon_agent *a, const struct window *window, point_fn fn, void *ctx)
+int selfmon_agent(const struct selfmon_agent *a, const struct window *window, point_fn fn,
+                  void *ctx)
 {
 	struct point p = {.measurement = "thermograf", .stamp_ns = window->stamp_ns};
 
@@ -62,7 +63,8 @@ int selfmon_agent(const struct selfmon_agent *a, const struct window *window, po
 	return tell(&p, fn, ctx);
 }
 
-int selfmon_output(const char *name, const struct output_stats *o, int64_t stamp_ns, point_fn fn, void *ctx)
+int selfmon_output(const char *name, const struct output_stats *o, int64_t stamp_ns, point_fn fn,
+                   void *ctx)
 {
 	struct point p = {.measurement = "thermograf", .stamp_ns = stamp_ns};
 	uint64_t dropped = 0;
@@ -84,7 +86,8 @@ int selfmon_output(const char *name, const struct output_stats *o, int64_t stamp
 	add(&p, "lines_dropped_total", dropped);
 	add(&p, "lines_queued", o->lines_queued);
 	add(&p, "lines_sent_total", o->lines_sent);
-	add(&p, "oldest_ms", o->oldest_stamp_ns ? (uint64_t)MAX(stamp_ns - o->oldest_stamp_ns, 0) / 1000000 : 0);
+	add(&p, "oldest_ms",
+	    o->oldest_stamp_ns ? (uint64_t)MAX(stamp_ns - o->oldest_stamp_ns, 0) / 1000000 : 0);
 	add(&p, "push_max_us", o->push_max_ns / 1000);
 	add(&p, "push_us", o->push_ns / 1000);
 	return tell(&p, fn, ctx);
@@ -124,7 +127,8 @@ static void add_stats(struct point *p, const struct collect_stats *s)
 	}
 }
 
-int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns, point_fn fn, void *ctx)
+int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns,
+                  point_fn fn, void *ctx)
 {
 	struct point p = {.measurement = "thermograf_probe", .stamp_ns = stamp_ns};
 	struct reasons reasons = {.point = &p};

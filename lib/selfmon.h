@@ -22,20 +22,23 @@
 #define SELFMON_REASON_BYTES 64
 
 struct selfmon_agent {
-	uint64_t cpu_us;       /* user and system, in this window */
+	uint64_t cpu_us; /* user and system, in this window */
 	uint64_t rss_bytes;
-	uint64_t windows;      /* since the start */
-	uint64_t clock_steps;  /* since the start */
-	uint64_t lines_lost;   /* since the start: lines that could not be written */
-	uint64_t probes;       /* running */
+	uint64_t windows;     /* since the start */
+	uint64_t clock_steps; /* since the start */
+	uint64_t lines_lost;  /* since the start: lines that could not be written */
+	uint64_t probes;      /* running */
 	uint64_t probes_failed;
 };
 
 /** @return what @p fn returned */
-int selfmon_agent(const struct selfmon_agent *agent, const struct window *window, point_fn fn, void *ctx);
+int selfmon_agent(const struct selfmon_agent *agent, const struct window *window, point_fn fn,
+                  void *ctx);
 
 /** @return what @p fn returned */
-int selfmon_output(const char *name, const struct output_stats *stats, int64_t stamp_ns, point_fn fn, void *ctx);
+int selfmon_output(const char *name, const struct output_stats *stats, int64_t stamp_ns,
+                   point_fn fn, void *ctx);
 
 /** @param collector  NULL: the probe does not run */
-int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns, point_fn fn, void *ctx);
+int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns,
+                  point_fn fn, void *ctx);

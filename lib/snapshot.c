@@ -43,7 +43,8 @@ static int take_all(const struct snapshot_reader *r, struct walk *w, uint32_t n)
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && !err; i++)
-		err = w->take(w, r->keys + (size_t)i * w->key_size, r->values + (size_t)i * w->value_size);
+		err = w->take(w, r->keys + (size_t)i * w->key_size,
+		              r->values + (size_t)i * w->value_size);
 	return err;
 }
 
@@ -110,7 +111,8 @@ static int walk(struct snapshot_reader *r, struct walk *w)
 	int err = 0;
 
 	if (!r->chunk)
-		err = make_room(r, w, MAX(1, MIN(SNAPSHOT_CHUNK_BYTES / w->value_size, w->max_entries)));
+		err = make_room(r, w,
+		                MAX(1, MIN(SNAPSHOT_CHUNK_BYTES / w->value_size, w->max_entries)));
 	if (err)
 		return err;
 	if (!r->no_batch) {
@@ -178,7 +180,8 @@ static int take_shard(struct walk *w, const uint8_t *key, const uint8_t *value)
 	memcpy(&place, key, sizeof(place));
 	number = w->snapshot->row_to_key[place / w->map->shards];
 	if (number)
-		layout_add(w->map->layout, value, w->rows->cells + (size_t)(number - 1) * w->rows->n_cells);
+		layout_add(w->map->layout, value,
+		           w->rows->cells + (size_t)(number - 1) * w->rows->n_cells);
 	return 0;
 }
 

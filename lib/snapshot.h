@@ -24,7 +24,8 @@ struct snapshot_reader {
 struct snapshot {
 	struct snapshot_reader values;
 	struct snapshot_reader index;
-	uint32_t *row_to_key; /* of an indexed map: by row, 1 + number of the key in the rows read; 0: none */
+	uint32_t *
+		row_to_key; /* of an indexed map: by row, 1 + number of the key in the rows read; 0: none */
 };
 
 /**

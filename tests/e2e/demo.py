@@ -44,7 +44,7 @@ def worker(function):
 
 def load(path, size):
     """Mixed I/O with a rhythm, for ever."""
-    device = type("Device", (), {"path": path, "size": size})
+    direct, buffered = lab.areas(lab.Area(path, 0, size), 2)
     start = time.monotonic()
 
     def since(period_s):
@@ -55,36 +55,36 @@ def load(path, size):
         while True:
             strength = 0.5 + 0.5 * math.sin(2 * math.pi * since(period_s))
             if strength > 0.15:
-                lab.direct_reads(device, int(1 + 12 * strength), size)
+                lab.direct_reads(direct, int(1 + 12 * strength), size)
             time.sleep(random.expovariate(1) * 0.02 / (0.1 + strength))
 
     def commits():
         """A database's log: small, durable, one after the other; now and then a larger one."""
         while True:
-            lab.buffered_commits(device, 1, random.choice((4096, 8192, 8192, 65536)))
+            lab.buffered_commits(buffered, 1, random.choice((4096, 8192, 8192, 65536)))
             time.sleep(random.uniform(0.01, 0.05))
 
     def writers():
         while True:
-            lab.direct_writes(device, random.randrange(1, 40), random.choice((4096, 16384)))
+            lab.direct_writes(direct, random.randrange(1, 40), random.choice((4096, 16384)))
             time.sleep(random.uniform(0.05, 0.4))
 
     def writeback():
         while True:
             time.sleep(random.uniform(1.5, 3))
-            lab.written_back(device, random.randrange(1, 9) << 20)
+            lab.written_back(buffered, random.randrange(1, 9) << 20)
 
     def discards():
         while True:
             time.sleep(4)
             for _ in range(20):
-                lab.block_range(device, lab.BLKDISCARD, lab.place(device, 1 << 20), 1 << 20)
+                lab.block_range(direct, lab.BLKDISCARD, lab.place(direct, 1 << 20), 1 << 20)
 
     def storm():
         """More at once than the disk can do: they wait in its queue, and the heatmap shows it."""
         while True:
             if 0.55 < since(12) < 0.7:
-                lab.direct_reads(device, 2, 1 << 20)
+                lab.direct_reads(direct, 2, 1 << 20)
             else:
                 time.sleep(0.05)
 

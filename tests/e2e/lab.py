@@ -103,7 +103,7 @@ class LoopDevice:
     """A block device in memory: loop on a memfd. Discards work and give the memory back."""
 
     def __init__(self, size=64 << 20, name="thermograf"):
-        self.size = size
+        self.start, self.size = 0, size
         backing = os.memfd_create(name)
         try:
             os.truncate(backing, size)
@@ -214,6 +214,16 @@ class DiskstatsReader(threading.Thread):
 
 SYNC_FILE_RANGE_WRITE = 2
 
+# Where on a device an I/O may go. Direct and buffered I/O must not meet, nor two writers that go both ways: the
+# kernel then fails the later fsync ("Page cache invalidation failure on direct I/O").
+Area = namedtuple("Area", "path start size")
+
+
+def areas(device, count):
+    """A device cut into equal areas."""
+    size = device.size // count // 4096 * 4096
+    return [Area(device.path, device.start + n * size, size) for n in range(count)]
+
 
 def direct_buffer(size, byte=0x5A):
     """Memory as O_DIRECT wants it: whole pages."""
@@ -223,74 +233,75 @@ def direct_buffer(size, byte=0x5A):
 
 
 @contextmanager
-def opened(device, flags):
-    fd = os.open(device.path, flags | os.O_CLOEXEC)
+def opened(area, flags):
+    fd = os.open(area.path, flags | os.O_CLOEXEC)
     try:
         yield fd
     finally:
         os.close(fd)
 
 
-def place(device, size, rng=random):
+def place(area, size, rng=random):
     """A random offset for `size` bytes, aligned to 4 KiB."""
-    return rng.randrange((device.size - size) // 4096 + 1) * 4096
+    return area.start + rng.randrange((area.size - size) // 4096 + 1) * 4096
 
 
-def direct_reads(device, count, size, rng=random):
+def direct_reads(area, count, size, rng=random):
     buffer = direct_buffer(size)
-    with opened(device, os.O_RDONLY | os.O_DIRECT) as fd:
+    with opened(area, os.O_RDONLY | os.O_DIRECT) as fd:
         for _ in range(count):
-            os.preadv(fd, [buffer], place(device, size, rng))
+            os.preadv(fd, [buffer], place(area, size, rng))
 
 
-def direct_writes(device, count, size, rng=random, flags=0):
+def direct_writes(area, count, size, rng=random, flags=0):
     buffer = direct_buffer(size)
-    with opened(device, os.O_WRONLY | os.O_DIRECT | flags) as fd:
+    with opened(area, os.O_WRONLY | os.O_DIRECT | flags) as fd:
         for _ in range(count):
-            os.pwritev(fd, [buffer], place(device, size, rng))
+            os.pwritev(fd, [buffer], place(area, size, rng))
 
 
-def buffered_commits(device, count, size, rng=random):
+def buffered_commits(area, count, size, rng=random):
     """Through the page cache, and durable each time."""
-    with opened(device, os.O_WRONLY) as fd:
+    with opened(area, os.O_WRONLY) as fd:
         for _ in range(count):
-            os.pwrite(fd, bytes(size), place(device, size, rng))
+            os.pwrite(fd, bytes(size), place(area, size, rng))
             os.fdatasync(fd)
 
 
-def written_back(device, size, rng=random):
+def written_back(area, size, rng=random):
     """Through the page cache, and nobody waits: sync_file_range(SYNC_FILE_RANGE_WRITE) is WB_SYNC_NONE."""
-    with opened(device, os.O_WRONLY) as fd:
-        offset = place(device, size, rng)
+    with opened(area, os.O_WRONLY) as fd:
+        offset = place(area, size, rng)
         os.pwrite(fd, bytes(size), offset)
         LIBC.sync_file_range(fd, ctypes.c_int64(offset), ctypes.c_int64(size), SYNC_FILE_RANGE_WRITE)
 
 
-def block_range(device, request, offset, size):
+def block_range(area, request, offset, size):
     """BLKDISCARD or BLKZEROOUT."""
-    with opened(device, os.O_WRONLY) as fd:
+    with opened(area, os.O_WRONLY) as fd:
         fcntl.ioctl(fd, request, struct.pack("=QQ", offset, size))
 
 
-def mixed(device, rounds, seed):
-    """A bit of everything that a disk can be asked for."""
+def mixed(where, rounds, seed):
+    """A bit of everything that a disk can be asked for, on a device or an area of one."""
     rng = random.Random(seed)
+    direct, buffered = areas(where, 2)
     for _ in range(rounds):
-        direct_reads(device, 20, rng.choice((4096, 16384, 131072)), rng)
-        direct_writes(device, 10, rng.choice((4096, 65536)), rng)
-        direct_writes(device, 3, 4096, rng, os.O_DSYNC)
-        buffered_commits(device, 3, rng.choice((4096, 100 * 1024)), rng)
-        written_back(device, 1 << 20, rng)
-        block_range(device, BLKDISCARD, place(device, 1 << 20, rng), 1 << 20)
-        block_range(device, BLKZEROOUT, place(device, 1 << 18, rng), 1 << 18)
+        direct_reads(direct, 20, rng.choice((4096, 16384, 131072)), rng)
+        direct_writes(direct, 10, rng.choice((4096, 65536)), rng)
+        direct_writes(direct, 3, 4096, rng, os.O_DSYNC)
+        buffered_commits(buffered, 3, rng.choice((4096, 100 * 1024)), rng)
+        written_back(buffered, 1 << 20, rng)
+        block_range(direct, BLKDISCARD, place(direct, 1 << 20, rng), 1 << 20)
+        # Memory does not know how to: the request fails, once, and the kernel then writes zeros itself.
+        block_range(direct, BLKZEROOUT, place(direct, 1 << 18, rng), 1 << 18)
 
 
 @contextmanager
 def heavy(devices, workers=2):
     """Mixed I/O on every device, by processes of their own, until the block ends."""
-    # The same modules again: python3 lab.py DEVICE SIZE SEED.
-    busy = [spawn([sys.executable, __file__, d.path, d.size, worker])
-            for d in devices for worker in range(workers)]
+    # The same module again: python3 lab.py PATH START SIZE.
+    busy = [spawn([sys.executable, __file__, *area]) for device in devices for area in areas(device, workers)]
     try:
         yield
     finally:
@@ -301,7 +312,6 @@ def heavy(devices, workers=2):
 
 
 if __name__ == "__main__":
-    Target = namedtuple("Target", "path size")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
-        mixed(Target(sys.argv[1], int(sys.argv[2])), 1, time.time_ns() ^ int(sys.argv[3]))
+        mixed(Area(sys.argv[1], *map(int, sys.argv[2:])), 1, time.time_ns())

@@ -17,7 +17,7 @@
 #define OBJECT PROBES_DIR "/block_io.bpf.o"
 
 #define HEAD "[probe]\nversion = 1\nobject = block_io.bpf.o\n"
-#define MAP \
+#define MAP                                                                                                       \
 	"[map block_io]\nmeasurement = io\nindex = block_io_index\nshards = shards\nrows = rows\nmax_keys = 64\n" \
 	"tag.device = dev disk\ntag.op = op enum(block_op)\nfield.ios = ios counter rate\n"
 
@@ -83,7 +83,8 @@ static void the_shipped_probe_binds_without_privileges(void **state)
 	assert_int_equal(probe->maps[0].shards & (probe->maps[0].shards - 1), 0);
 	/* Bounds of DESIGN section 4, for any number of CPUs. */
 	assert_true(probe->maps[0].memory <= PROBE_MAP_MEMORY_MAX);
-	assert_true((uint64_t)probe->maps[0].max_keys * probe->maps[0].row_size <= PROBE_MAP_READ_MAX);
+	assert_true((uint64_t)probe->maps[0].max_keys * probe->maps[0].row_size <=
+	            PROBE_MAP_READ_MAX);
 	probe_free(probe);
 }
 
@@ -109,16 +110,21 @@ static void a_users_description_of_the_same_object_works(void **state)
 static void mistakes_are_named(void **state)
 {
 	assert_refused(HEAD "[map blok_io]\nmeasurement = io\nfield.ios = ios counter\n",
-		       "probe mine: block_io.bpf.o has no map \"blok_io\"");
+	               "probe mine: block_io.bpf.o has no map \"blok_io\"");
 	assert_refused(HEAD "[program block_rq_done]\ngroup = optional\n" MAP,
-		       "probe mine: block_io.bpf.o has no program \"block_rq_done\"");
-	assert_refused(HEAD "[const]\nphase = 3\n" MAP,
-		       "probe mine: constant \"phase\" is not a const volatile variable in block_io.bpf.o");
-	assert_refused(HEAD "[const]\ncpus = 2^32\n" MAP,
-		       "probe mine: constant \"cpus\" is too small for its value in block_io.bpf.o");
-	assert_refused(HEAD "[map block_io_index]\nmeasurement = io\nindex = block_io\nfield.row = value counter\n",
-		       "probe mine: map block_io_index has an index that is not a hash to u32");
-	assert_refused("[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP, "not a BPF object: No such file or directory");
+	               "probe mine: block_io.bpf.o has no program \"block_rq_done\"");
+	assert_refused(
+		HEAD "[const]\nphase = 3\n" MAP,
+		"probe mine: constant \"phase\" is not a const volatile variable in block_io.bpf.o");
+	assert_refused(
+		HEAD "[const]\ncpus = 2^32\n" MAP,
+		"probe mine: constant \"cpus\" is too small for its value in block_io.bpf.o");
+	assert_refused(
+		HEAD
+		"[map block_io_index]\nmeasurement = io\nindex = block_io\nfield.row = value counter\n",
+		"probe mine: map block_io_index has an index that is not a hash to u32");
+	assert_refused("[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP,
+	               "not a BPF object: No such file or directory");
 }
 
 static void a_constant_of_the_configuration_is_set(void **state)
@@ -142,7 +148,8 @@ static void a_missing_file_is_an_error(void **state)
 	struct probe *probe = NULL;
 
 	assert_int_equal(probe_open("/nonexistent/x.ini", NULL, NULL, &probe, &report), -ENOENT);
-	assert_string_equal(report.items[0].text, "/nonexistent/x.ini: cannot be read: No such file or directory");
+	assert_string_equal(report.items[0].text,
+	                    "/nonexistent/x.ini: cannot be read: No such file or directory");
 	report_free(&report);
 }
 

@@ -19,18 +19,20 @@ static void the_agents_line_is_whole(void **state)
 {
 	CLEANUP(text_free) struct text out = {0};
 	const struct selfmon_agent agent = {.cpu_us = 800,
-					    .rss_bytes = 9000000,
-					    .windows = 12,
-					    .clock_steps = 1,
-					    .probes = 2,
-					    .probes_failed = 1};
-	const struct window window = {.stamp_ns = 10000000000, .length_ns = 10000000000, .late_ns = 150000, .missed = 3};
+	                                    .rss_bytes = 9000000,
+	                                    .windows = 12,
+	                                    .clock_steps = 1,
+	                                    .probes = 2,
+	                                    .probes_failed = 1};
+	const struct window window = {
+		.stamp_ns = 10000000000, .length_ns = 10000000000, .late_ns = 150000, .missed = 3};
 
 	assert_int_equal(selfmon_agent(&agent, &window, add_line, &out), 0);
-	assert_string_equal(text_cstr(&out),
-			    "thermograf clock_steps_total=1i,cpu_us=800i,late_us=150i,lines_lost_total=0i,"
-			    "missed_boundaries=3i,probes=2i,probes_failed=1i,rss_bytes=9000000i,window_us=10000000i,"
-			    "windows_total=12i 10000000000\n");
+	assert_string_equal(
+		text_cstr(&out),
+		"thermograf clock_steps_total=1i,cpu_us=800i,late_us=150i,lines_lost_total=0i,"
+		"missed_boundaries=3i,probes=2i,probes_failed=1i,rss_bytes=9000000i,window_us=10000000i,"
+		"windows_total=12i 10000000000\n");
 }
 
 /* The field's name of the sum must not hide what the reasons say. */
@@ -62,10 +64,12 @@ static void every_reason_and_verdict_has_a_field(void **state)
 		CLEANUP(text_free) struct text want = {0};
 
 		if (i < OUTPUT_DROP_MAX)
-			text_printf(&want, "lines_dropped_%s_total=%zui", output_drop_names[i], 1000 + i);
+			text_printf(&want, "lines_dropped_%s_total=%zui", output_drop_names[i],
+			            1000 + i);
 		else
-			text_printf(&want, "verdict_%s_total=%zui", verdict_action_names[i - OUTPUT_DROP_MAX],
-				    2000 + i - OUTPUT_DROP_MAX);
+			text_printf(&want, "verdict_%s_total=%zui",
+			            verdict_action_names[i - OUTPUT_DROP_MAX],
+			            2000 + i - OUTPUT_DROP_MAX);
 		if (!strstr(text_cstr(&out), text_cstr(&want)))
 			fail_msg("no %s in %s", text_cstr(&want), text_cstr(&out));
 	}

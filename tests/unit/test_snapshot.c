@@ -195,12 +195,12 @@ static void an_index_beyond_the_rows_is_refused(void **state)
 static void a_descriptor_that_is_no_map_is_an_error(void **state)
 {
 	struct probe_map map = {.layout = &layout,
-				.fd = 0,
-				.index_fd = -1,
-				.max_keys = 4,
-				.shards = 1,
-				.stride = sizeof(struct value),
-				.row_size = sizeof(struct value)};
+	                        .fd = 0,
+	                        .index_fd = -1,
+	                        .max_keys = 4,
+	                        .shards = 1,
+	                        .stride = sizeof(struct value),
+	                        .row_size = sizeof(struct value)};
 	struct snapshot snapshot = {0};
 	struct rows rows = {0};
 
