@@ -177,13 +177,13 @@ int batcher_cut(struct batcher *batcher, const char *lines, size_t len, size_t m
 	return 0;
 }
 
-static int gunzip(const struct batch *batch, char *lines)
+static int gunzip(const struct batch *batch, uint8_t *lines)
 {
 	CLEANUP(inflate_endp)
 	z_stream inflater = {
 		.next_in = (z_const Bytef *)batch->body,
 		.avail_in = batch->len,
-		.next_out = (Bytef *)lines,
+		.next_out = lines,
 		.avail_out = batch->raw_len,
 	};
 
@@ -218,7 +218,7 @@ int batcher_halve(struct batcher *batcher, const struct batch *batch, struct bat
 	assert(batcher && batch && ret_first && ret_second);
 
 	CLEANUP_FREE struct batch *first = NULL;
-	CLEANUP_FREE char *decoded = NULL;
+	CLEANUP_FREE uint8_t *decoded = NULL;
 	const char *lines = (const char *)batch->body;
 	struct batch *second;
 	int err;
@@ -228,7 +228,7 @@ int batcher_halve(struct batcher *batcher, const struct batch *batch, struct bat
 		err = decoded ? gunzip(batch, decoded) : -ENOMEM;
 		if (err)
 			return err;
-		lines = decoded;
+		lines = (const char *)decoded;
 	}
 	if (!batch->raw_len || lines[batch->raw_len - 1] != '\n')
 		return -EBADMSG;

@@ -2,7 +2,6 @@
 #include "http.h"
 
 #include "ground.h"
-#include "text.h"
 
 #include <assert.h>
 #include <curl/curl.h>
@@ -371,25 +370,4 @@ void http_cancel(struct http_client *client)
 	curl_multi_remove_handle(client->http->multi, client->easy);
 	client->running = false;
 	client->batch = NULL;
-}
-
-void http_escape(struct text *out, const char *value)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	assert(out && value);
-	/* RFC 3986 section 2.3: all but the unreserved. */
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		             (c >= '0' && c <= '9') || strchr("-._~", c);
-
-		if (plain) {
-			text_char(out, (char)c);
-			continue;
-		}
-		text_char(out, '%');
-		text_char(out, hex[c >> 4]);
-		text_char(out, hex[c & 15]);
-	}
 }

@@ -69,7 +69,3 @@ int http_post(struct http_client *client, const char *url, const struct batch *b
 
 /** Ends a running request without calling back; none running is fine. */
 void http_cancel(struct http_client *client);
-
-/** Percent-encodes a query value onto @p out. */
-struct text;
-void http_escape(struct text *out, const char *value);

@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target.h"
 
-#include "http.h"
-
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
+
+void target_escape(struct text *out, const char *value)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	assert(out && value);
+	/* RFC 3986 section 2.3: all but the unreserved. */
+	for (; *value; value++) {
+		unsigned char c = (unsigned char)*value;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		             (c >= '0' && c <= '9') || strchr("-._~", c);
+
+		if (plain) {
+			text_char(out, (char)c);
+			continue;
+		}
+		text_char(out, '%');
+		text_char(out, hex[c >> 4]);
+		text_char(out, hex[c & 15]);
+	}
+}
 
 /* Where the path or the query begins, or the end. */
 static const char *after_host(const char *url)
@@ -20,7 +40,7 @@ static void add_parameter(struct text *out, char separator, const char *key, con
 	text_char(out, separator);
 	text_str(out, key);
 	text_char(out, '=');
-	http_escape(out, value);
+	target_escape(out, value);
 }
 
 void target_write_url(struct text *out, const char *url, const struct config_output *config)

@@ -16,3 +16,6 @@ void target_write_url(struct text *out, const char *url, const struct config_out
 
 /** Appends scheme, host and port only: no credentials, nothing long. */
 void target_label(struct text *out, const char *url);
+
+/** Percent-encodes the value of a query's parameter. */
+void target_escape(struct text *out, const char *value);

@@ -60,12 +60,25 @@ static void a_label_has_no_credentials_and_no_path(void **state)
 	}
 }
 
+static void escaping_leaves_only_unreserved(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+
+	(void)state;
+	target_escape(&out, "Az09-._~");
+	assert_string_equal(text_cstr(&out), "Az09-._~");
+	text_clear(&out);
+	target_escape(&out, "a b&c=d/e%f+\"\xc3\xa4");
+	assert_string_equal(text_cstr(&out), "a%20b%26c%3Dd%2Fe%25f%2B%22%C3%A4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_url_without_a_path_gets_the_types_own),
 		cmocka_unit_test(a_path_is_used_as_it_is),
 		cmocka_unit_test(names_are_percent_encoded),
+		cmocka_unit_test(escaping_leaves_only_unreserved),
 		cmocka_unit_test(a_label_has_no_credentials_and_no_path),
 	};
 
