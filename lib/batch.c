@@ -183,10 +183,10 @@ static int gunzip(const struct batch *batch, uint8_t *lines)
 	z_stream inflater = {
 		.next_in = (z_const Bytef *)batch->body,
 		.avail_in = batch->len,
-		.next_out = lines,
-		.avail_out = batch->raw_len,
 	};
 
+	inflater.next_out = lines;
+	inflater.avail_out = batch->raw_len;
 	if (inflateInit2(&inflater, MAX_WBITS + GZIP_FORMAT) != Z_OK)
 		return -ENOMEM;
 	switch (inflate(&inflater, Z_FINISH)) {
