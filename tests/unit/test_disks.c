@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disks.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -40,10 +42,10 @@ static int remove_folder(void **state)
 
 static void make_dir(const char *parent, const char *name)
 {
-	char path[PATH_MAX_HERE];
+	CLEANUP(text_free) struct text path = {0};
 
-	snprintf(path, sizeof(path), "%s/%s", parent, name);
-	assert_int_equal(mkdir(path, 0700), 0);
+	text_printf(&path, "%s/%s", parent, name);
+	assert_int_equal(mkdir(text_cstr(&path), 0700), 0);
 }
 
 static void make_file(const char *folder, const char *disk, const char *name, const char *text)
