@@ -111,7 +111,7 @@ static int load_dir(struct loader *l, const char *dir)
 		report_add(l->set.report, REPORT_ERROR, dir, "cannot be read: %s", strerror(-r));
 	else if (paths.n > CONFIG_MAX_FILES)
 		report_add(l->set.report, REPORT_ERROR, dir, "%zu files; at most %d are read",
-			   paths.n, CONFIG_MAX_FILES);
+		           paths.n, CONFIG_MAX_FILES);
 	else
 		for (size_t i = 0; i < paths.n && !r; i++)
 			r = load_file(l, paths.items[i], false);
@@ -141,8 +141,8 @@ static int load_set(struct loader *l, const char *text)
 	char *slash = strchr(copy, '/');
 	if (!equals || !slash || slash == copy || !slash[1]) {
 		report_add(l->set.report, REPORT_ERROR, "--set",
-			   "\"%.*s...\": write section/key=value, as agent/interval=1s",
-			   (int)strcspn(copy, " :/"), copy);
+		           "\"%.*s...\": write section/key=value, as agent/interval=1s",
+		           (int)strcspn(copy, " :/"), copy);
 		return 0;
 	}
 	*slash = '\0';
@@ -173,8 +173,8 @@ static int fill_urls(struct loader *l)
 			continue;
 		snprintf(section, sizeof(section), "output.%s", c->outputs[i].name);
 		r = confset_key_verbatim(&l->set, section, "urls",
-					 url ?: confkeys_find("output.*", "urls")->default_text,
-					 "TELEGRAF_URL");
+		                         url ?: confkeys_find("output.*", "urls")->default_text,
+		                         "TELEGRAF_URL");
 	}
 	return r;
 }
@@ -214,10 +214,10 @@ static void check_output(const struct config_output *o, struct report *report)
 
 	if (o->type == OUTPUT_FILE && !*o->path)
 		report_add(report, REPORT_ERROR, place,
-			   "[output.%s] path: missing; type = file needs it", o->name);
+		           "[output.%s] path: missing; type = file needs it", o->name);
 	if (o->type != OUTPUT_FILE && *o->path)
 		report_add(report, REPORT_WARNING, place,
-			   "[output.%s] path: not used; only type = file has it", o->name);
+		           "[output.%s] path: not used; only type = file has it", o->name);
 	if (o->batch_max_bytes > o->spool_max_bytes)
 		report_add(
 			report, REPORT_ERROR, place,
@@ -225,16 +225,16 @@ static void check_output(const struct config_output *o, struct report *report)
 			o->name);
 	if (*o->password && !*o->username)
 		report_add(report, REPORT_ERROR, place, "[output.%s] password: without username",
-			   o->name);
+		           o->name);
 }
 
 /* @param name  of a text that stands in for the files, or NULL */
 static int load(const struct config_sources *sources, const char *name, const char *data,
-		size_t len, struct config **ret_config, struct report *report)
+                size_t len, struct config **ret_config, struct report *report)
 {
 	CLEANUP(config_freep) struct config *config = calloc(1, sizeof(*config));
 	struct loader l = {.set = {.config = config, .getenv = sources->getenv, .report = report},
-			   .sources = sources};
+	                   .sources = sources};
 	size_t errors = report->n_errors;
 
 	int r = config ? confkeys_set_defaults("agent", &config->agent) : -ENOMEM;
@@ -257,7 +257,7 @@ static int load(const struct config_sources *sources, const char *name, const ch
 }
 
 int config_load(const struct config_sources *sources, struct config **ret_config,
-		struct report *report)
+                struct report *report)
 {
 	assert(sources && ret_config && report);
 
@@ -265,8 +265,8 @@ int config_load(const struct config_sources *sources, struct config **ret_config
 }
 
 int config_parse(const char *name, const char *data, size_t len,
-		 const struct config_sources *sources, struct config **ret_config,
-		 struct report *report)
+                 const struct config_sources *sources, struct config **ret_config,
+                 struct report *report)
 {
 	static const struct config_sources none = {0};
 

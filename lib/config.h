@@ -30,7 +30,7 @@ struct config_sources {
  * @return 0; -EINVAL when errors were reported; -ENOMEM
  */
 int config_load(const struct config_sources *sources, struct config **ret_config,
-		struct report *report);
+                struct report *report);
 
 /**
  * The same from one text in memory in place of all files: for tests, the fuzzer, and what needs no file system.
@@ -38,8 +38,8 @@ int config_load(const struct config_sources *sources, struct config **ret_config
  * @param sources  only sets and getenv are used; NULL: neither
  */
 int config_parse(const char *name, const char *data, size_t len,
-		 const struct config_sources *sources, struct config **ret_config,
-		 struct report *report);
+                 const struct config_sources *sources, struct config **ret_config,
+                 struct report *report);
 
 /** Frees everything, secrets overwritten first. NULL is fine. */
 void config_free(struct config *config);

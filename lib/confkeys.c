@@ -46,71 +46,71 @@ const struct config_key config_keys[] = {
 	/* Below 100 ms the agent would measure itself; above 1 h a u32 slot could wrap unseen
 	 * (2^32 counts in an hour are 1.2 million I/Os a second in one bucket). */
 	{AGENT("interval", interval_ns, DURATION, "10s"), BOUNDS(100 * MS, HOUR),
-	 .doc = "Length of a window. Windows end at multiples of it since 1970, at the same instant on all "
-		"hosts."},
+         .doc = "Length of a window. Windows end at multiples of it since 1970, at the same instant on all "
+                "hosts."},
 	{AGENT("hostname", hostname, TEXT, ""),
-	 .doc = "The tag host: empty for the kernel's host name, fqdn for the name with its domain, or a "
-		"text."},
+         .doc = "The tag host: empty for the kernel's host name, fqdn for the name with its domain, or a "
+                "text."},
 	{AGENT("omit_hostname", omit_hostname, BOOL, "no"), .doc = "Send no tag host."},
 	{AGENT("flush_jitter", flush_jitter_ns, DURATION, "5s"), BOUNDS(0, HOUR),
-	 .doc = "Each host sends with an offset of its own below this, and below half an interval."},
+         .doc = "Each host sends with an offset of its own below this, and below half an interval."},
 	{AGENT("series_ttl", series_ttl_ns, DURATION, "24h"), BOUNDS(MINUTE, 366ULL * 24 * HOUR),
-	 .doc = "A series that did not count for so long is no longer sent."},
+         .doc = "A series that did not count for so long is no longer sent."},
 	{AGENT("log_level", log_level, CHOICE, "info"), CHOICES(log_level_names),
-	 .doc = "What is written to standard error."},
+         .doc = "What is written to standard error."},
 	{AGENT("probe_dirs", probe_dirs, LIST, ""),
-	 .doc = "Folders with probes, the first file of a name wins. Empty: /etc/thermograf/probes.d, then "
-		"the shipped ones."},
+         .doc = "Folders with probes, the first file of a name wins. Empty: /etc/thermograf/probes.d, then "
+                "the shipped ones."},
 
 	{OUTPUT("type", type, CHOICE, "influx1"), CHOICES(output_type_names),
-	 .doc = "Who takes the lines: influx1 is InfluxDB 1.x, Telegraf's influxdb_listener, or "
-		"VictoriaMetrics."},
+         .doc = "Who takes the lines: influx1 is InfluxDB 1.x, Telegraf's influxdb_listener, or "
+                "VictoriaMetrics."},
 	{OUTPUT("urls", urls, URLS, "http://127.0.0.1:8086"),
-	 .doc = "Receivers, tried in turn until one answers. Without a path the type adds its own. "
-		"TELEGRAF_URL stands in."},
+         .doc = "Receivers, tried in turn until one answers. Without a path the type adds its own. "
+                "TELEGRAF_URL stands in."},
 	{OUTPUT("database", database, TEXT, "telegraf"), .doc = "Database to write to."},
 	{OUTPUT("retention_policy", retention_policy, TEXT, ""),
-	 .doc = "Retention policy to write to. Empty: the database's default."},
+         .doc = "Retention policy to write to. Empty: the database's default."},
 	{OUTPUT("username", username, TEXT, ""),
-	 .doc = "For HTTP basic authentication. Empty: none."},
+         .doc = "For HTTP basic authentication. Empty: none."},
 	{OUTPUT("password", password, SECRET, ""), .doc = "For HTTP basic authentication."},
 	{OUTPUT("timeout", timeout_ns, DURATION, "5s"), BOUNDS(100 * MS, 10 * MINUTE),
-	 .doc = "Of one request, from connecting to the end of the answer."},
+         .doc = "Of one request, from connecting to the end of the answer."},
 	{OUTPUT("content_encoding", content_encoding, CHOICE, "gzip"),
-	 CHOICES(content_encoding_names), .doc = "How bodies are compressed."},
+         CHOICES(content_encoding_names), .doc = "How bodies are compressed."},
 	{OUTPUT("style", style, CHOICE, "influx"), CHOICES(output_style_names),
-	 .doc = "How histograms are written."},
+         .doc = "How histograms are written."},
 	/* log-linear(6) is the finest scale: 64 slots an octave. */
 	{OUTPUT("buckets_per_octave", buckets_per_octave, POWER, "1"), BOUNDS(1, 64),
-	 .doc = "How fine histograms are sent: buckets for each doubling. Never finer than recorded."},
+         .doc = "How fine histograms are sent: buckets for each doubling. Never finer than recorded."},
 	{OUTPUT("path", path, TEXT, ""),
-	 .doc = "Only for type = file, and needed there: the file to append to."},
+         .doc = "Only for type = file, and needed there: the file to append to."},
 	/* InfluxDB 1.x refuses bodies above 25 MB; the smallest holds a few of our longest lines. */
 	{OUTPUT("batch_max_bytes", batch_max_bytes, BYTES, "1MiB"), BOUNDS(16 * KIB, 16 * MIB),
-	 .doc = "Size of one body before compression."},
+         .doc = "Size of one body before compression."},
 	{OUTPUT("spool_max_bytes", spool_max_bytes, BYTES, "64MiB"), BOUNDS(64 * KIB, 64 * GIB),
-	 .doc = "What is kept in memory while the receiver takes nothing; the oldest leaves first."},
+         .doc = "What is kept in memory while the receiver takes nothing; the oldest leaves first."},
 
 	{PROBE("enabled", enabled, TRISTATE, "auto"),
-	 .doc = "Whether the probe is loaded; auto: as its own file says."},
+         .doc = "Whether the probe is loaded; auto: as its own file says."},
 	{PROBE("required", required, BOOL, "no"),
-	 .doc = "Whether the agent must not start without it."},
+         .doc = "Whether the agent must not start without it."},
 	/* 2^20: as many keys as a probe's map may have at all. */
 	{PROBE("max_series", max_series, NUMBER, "10000"), BOUNDS(1, 1 << 20),
-	 .doc = "Series kept apart for each map; what comes later is summed up under the tag value _other."},
+         .doc = "Series kept apart for each map; what comes later is summed up under the tag value _other."},
 	{.section = "probe.*",
-	 .key = "const.*",
-	 .type = CONFIG_TEXT,
-	 .default_text = "",
-	 .doc = "A constant of the probe, in the words of its own file.",
-	 .example = "const.phases = total"},
+         .key = "const.*",
+         .type = CONFIG_TEXT,
+         .default_text = "",
+         .doc = "A constant of the probe, in the words of its own file.",
+         .example = "const.phases = total"},
 
 	{.section = "global_tags",
-	 .key = "*",
-	 .type = CONFIG_TEXT,
-	 .default_text = "",
-	 .doc = "A tag on every line. For dc the variable LOCAL_DATACENTER stands in.",
-	 .example = "dc = east-1"},
+         .key = "*",
+         .type = CONFIG_TEXT,
+         .default_text = "",
+         .doc = "A tag on every line. For dc the variable LOCAL_DATACENTER stands in.",
+         .example = "dc = east-1"},
 };
 
 const size_t config_keys_n = ARRAY_SIZE(config_keys);
@@ -120,14 +120,14 @@ static const struct {
 	const char *key, *instead;
 } not_taken[] = {
 	{"collection_jitter",
-	 "all hosts cut windows at the same instant; flush_jitter in [agent] spreads the sending"},
+         "all hosts cut windows at the same instant; flush_jitter in [agent] spreads the sending"},
 	{"collection_offset",
-	 "all hosts cut windows at the same instant; flush_jitter in [agent] spreads the sending"},
+         "all hosts cut windows at the same instant; flush_jitter in [agent] spreads the sending"},
 	{"round_interval", "windows are always aligned to the interval; remove it"},
 	{"metric_batch_size",
-	 "bodies are bounded in bytes, not lines; use batch_max_bytes in [output.NAME]"},
+         "bodies are bounded in bytes, not lines; use batch_max_bytes in [output.NAME]"},
 	{"metric_buffer_limit",
-	 "what waits is bounded in bytes, not lines; use spool_max_bytes in [output.NAME]"},
+         "what waits is bounded in bytes, not lines; use spool_max_bytes in [output.NAME]"},
 	{"flush_interval", "each window is sent when it ends; use interval in [agent]"},
 	{"precision", "time stamps are always nanoseconds; remove it"},
 	{"debug", "use log_level = debug in [agent]"},
@@ -142,7 +142,7 @@ const char *confkeys_section(const char *section)
 		const char *pattern = config_keys[i].section;
 		size_t len = strcspn(pattern, "*");
 		if (pattern[len] ? !strncmp(section, pattern, len) && section[len]
-				 : !strcmp(section, pattern))
+		                 : !strcmp(section, pattern))
 			return pattern;
 	}
 	return NULL;
@@ -185,11 +185,11 @@ void confkeys_report_section(struct report *report, const char *place, const cha
 			section);
 	else if (near == names[0] || near == names[1])
 		report_add(report, REPORT_ERROR, place, "[%s]: no such section; did you mean [%s]?",
-			   section, near);
+		           section, near);
 	else
 		report_add(report, REPORT_ERROR, place,
-			   "[%s]: no such section; did you mean [%s.%s]?", section, near,
-			   section[len] && section[len + 1] ? section + len + 1 : "NAME");
+		           "[%s]: no such section; did you mean [%s.%s]?", section, near,
+		           section[len] && section[len + 1] ? section + len + 1 : "NAME");
 }
 
 /* A key of another section, exactly as it stands in the table; wildcards fit anything and say nothing. */
@@ -213,7 +213,7 @@ static const char *suggest_key(const char *pattern, const char *key)
 }
 
 void confkeys_report_key(struct report *report, const char *place, const char *section,
-			 const char *key)
+                         const char *key)
 {
 	const char *pattern = confkeys_section(section);
 	assert(pattern);
@@ -221,24 +221,24 @@ void confkeys_report_key(struct report *report, const char *place, const char *s
 	for (size_t i = 0; i < ARRAY_SIZE(not_taken); i++)
 		if (!strcmp(key, not_taken[i].key)) {
 			report_add(report, REPORT_ERROR, place,
-				   "[%s] %s: not taken over from Telegraf: %s", section, key,
-				   not_taken[i].instead);
+			           "[%s] %s: not taken over from Telegraf: %s", section, key,
+			           not_taken[i].instead);
 			return;
 		}
 	const struct config_key *elsewhere = find_elsewhere(key);
 	const char *near = suggest_key(pattern, key);
 	if (elsewhere)
 		report_add(report, REPORT_ERROR, place,
-			   "[%s] %s: no such key here; it belongs to [%.*s%s]", section, key,
-			   (int)strcspn(elsewhere->section, "*"), elsewhere->section,
-			   strchr(elsewhere->section, '*') ? "NAME" : "");
+		           "[%s] %s: no such key here; it belongs to [%.*s%s]", section, key,
+		           (int)strcspn(elsewhere->section, "*"), elsewhere->section,
+		           strchr(elsewhere->section, '*') ? "NAME" : "");
 	else if (near)
 		report_add(report, REPORT_ERROR, place,
-			   "[%s] %s: no such key; did you mean \"%s\"?", section, key, near);
+		           "[%s] %s: no such key; did you mean \"%s\"?", section, key, near);
 	else
 		report_add(report, REPORT_ERROR, place,
-			   "[%s] %s: no such key; \"thermograf check --defaults\" lists all",
-			   section, key);
+		           "[%s] %s: no such key; \"thermograf check --defaults\" lists all",
+		           section, key);
 }
 
 int confkeys_set_defaults(const char *section, void *base)
@@ -307,6 +307,6 @@ void confkeys_print(struct text *out)
 			text_printf(out, "\n;%s\n", key->example);
 		else
 			text_printf(out, "\n;%s =%s%s\n", key->key, *key->default_text ? " " : "",
-				    key->default_text);
+			            key->default_text);
 	}
 }

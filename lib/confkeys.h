@@ -54,14 +54,14 @@ struct config_output {
 	struct config_list urls; /* at least one */
 	char *database;
 	char *retention_policy; /* "" = none */
-	char *username;		/* "" = none */
-	char *password;		/* never printed */
+	char *username;         /* "" = none */
+	char *password;         /* never printed */
 	uint64_t timeout_ns;
 	enum content_encoding content_encoding;
 	enum output_style style;
 	uint64_t
 		buckets_per_octave; /* 1, 2, 4, ...: how fine histograms leave; never finer than recorded */
-	char *path;		    /* type = file, never empty then */
+	char *path;                 /* type = file, never empty then */
 	uint64_t batch_max_bytes; /* of a body before compression */
 	uint64_t spool_max_bytes; /* of all bodies kept while the receiver takes none */
 };
@@ -70,7 +70,7 @@ struct config_probe {
 	char *name;
 	int enabled; /* 1, 0, or -1: as the probe's own file says */
 	bool required;
-	uint64_t max_series;	    /* per map */
+	uint64_t max_series;        /* per map */
 	struct config_pair *consts; /* key without "const." */
 	size_t n_consts;
 	char *place; /* of the section, for "no such probe" */
@@ -103,7 +103,7 @@ const struct config_key *confkeys_find(const char *section, const char *key);
 /** Reports a section or key that is not in the table, with what was probably meant. */
 void confkeys_report_section(struct report *report, const char *place, const char *section);
 void confkeys_report_key(struct report *report, const char *place, const char *section,
-			 const char *key);
+                         const char *key);
 
 /** Sets all members of a section's struct (zeroed before) to the defaults. @return 0 or -ENOMEM */
 int confkeys_set_defaults(const char *section, void *base);

@@ -35,7 +35,7 @@ void confset_free_pairs(struct config_pair *pairs, size_t n)
 
 /* Sets or replaces; keeps the order of the keys. -ENOSPC: there are max others. */
 static int set_pair(struct config_pair **pairs, size_t *n, size_t max, const char *key,
-		    const char *value, const char *place)
+                    const char *value, const char *place)
 {
 	CLEANUP(free_pair) struct config_pair fresh = {strdup(key), strdup(value), strdup(place)};
 	size_t at = 0;
@@ -141,7 +141,7 @@ int confset_section(const struct confset *set, const char *section, const char *
 	}
 	if (n == max) {
 		report_add(set->report, REPORT_ERROR, place, "[%s]: there can be %zu %s at most",
-			   section, max, output ? "outputs" : "probes");
+		           section, max, output ? "outputs" : "probes");
 		return 0;
 	}
 	return output ? add_output(set->config, name, place) : add_probe(set->config, name, place);
@@ -153,7 +153,7 @@ static bool variable_name(const char *s, char name[65])
 	size_t len = 0;
 
 	while (len < 64 && ((s[len] >= 'a' && s[len] <= 'z') || (s[len] >= 'A' && s[len] <= 'Z') ||
-			    s[len] == '_' || (len && s[len] >= '0' && s[len] <= '9')))
+	                    s[len] == '_' || (len && s[len] >= '0' && s[len] <= '9')))
 		len++;
 	memcpy(name, s, len);
 	name[len] = '\0';
@@ -162,7 +162,7 @@ static bool variable_name(const char *s, char name[65])
 
 /* Replaces each ${VAR} once: what a variable holds is not looked at again. -EINVAL: reported. */
 static int expand(const struct confset *set, const char *place, const char *section,
-		  const char *key, const char *value, struct text *out)
+                  const char *key, const char *value, struct text *out)
 {
 	char name[65];
 
@@ -170,8 +170,8 @@ static int expand(const struct confset *set, const char *place, const char *sect
 		text_append(out, value, (size_t)(s - value));
 		if (!variable_name(s + 2, name)) {
 			report_add(set->report, REPORT_ERROR, place,
-				   "[%s] %s: \"${\" without a variable's name and \"}\"", section,
-				   key);
+			           "[%s] %s: \"${\" without a variable's name and \"}\"", section,
+			           key);
 			return -EINVAL;
 		}
 		const char *variable = set->getenv ? set->getenv(name) : NULL;
@@ -217,7 +217,7 @@ static int set_tag(const struct confset *set, const char *key, const char *value
 			problem = "our own lines have a tag of this name; choose another";
 	if (!problem)
 		r = set_pair(&c->global_tags, &c->n_global_tags, CONFIG_MAX_TAGS, key, value,
-			     place);
+		             place);
 	if (r == -ENOSPC)
 		problem = "more than 32 tags; with those of the probes VictoriaMetrics takes 40";
 	if (!problem)
@@ -227,20 +227,20 @@ static int set_tag(const struct confset *set, const char *key, const char *value
 }
 
 static int set_const(const struct confset *set, struct config_probe *probe, const char *key,
-		     const char *value, const char *place)
+                     const char *value, const char *place)
 {
 	int r = set_pair(&probe->consts, &probe->n_consts, CONFIG_MAX_CONSTS, key, value, place);
 	if (r != -ENOSPC)
 		return r;
 	report_add(set->report, REPORT_ERROR, place, "[probe.%s] const.%s: more than %d constants",
-		   probe->name, key, CONFIG_MAX_CONSTS);
+	           probe->name, key, CONFIG_MAX_CONSTS);
 	return 0;
 }
 
 /* Messages quote the text as it was written, with ${VAR} in it, and of secrets and URLs nothing. */
 static int set_member(const struct confset *set, const struct config_key *row, void *base,
-		      const char *section, const char *value, const char *written,
-		      const char *place)
+                      const char *section, const char *value, const char *written,
+                      const char *place)
 {
 	CLEANUP(text_free) struct text why = {0};
 
@@ -248,24 +248,24 @@ static int set_member(const struct confset *set, const struct config_key *row, v
 	if (r != -EINVAL)
 		return r;
 	bool quote = row->type != CONFIG_SECRET && row->type != CONFIG_URLS && written &&
-		     strlen(written) <= QUOTE_MAX;
+	             strlen(written) <= QUOTE_MAX;
 	report_add(set->report, REPORT_ERROR, place, "[%s] %s: %s%s%s%s", section, row->key,
-		   quote ? "\"" : "", quote ? written : "", quote ? "\": " : "", text_cstr(&why));
+	           quote ? "\"" : "", quote ? written : "", quote ? "\": " : "", text_cstr(&why));
 	return 0;
 }
 
 static void warn_public(const struct confset *set, const char *section,
-			const struct config_key *row, const char *text, const char *place)
+                        const struct config_key *row, const char *text, const char *place)
 {
 	if (row->type == CONFIG_SECRET && set->file_public && *text && !strstr(text, "${"))
 		report_add(set->report, REPORT_WARNING, place,
-			   "[%s] %s: everybody can read this file; chmod it to 0640, or use ${VAR}",
-			   section, row->key);
+		           "[%s] %s: everybody can read this file; chmod it to 0640, or use ${VAR}",
+		           section, row->key);
 }
 
 /* The key's row and the section's struct; false when there is none, which is reported by now. */
 static bool find_key(const struct confset *set, const char *section, const char *key,
-		     const char *place, const struct config_key **ret_row, void **ret_base)
+                     const char *place, const struct config_key **ret_row, void **ret_base)
 {
 	const char *pattern = confkeys_section(section);
 
@@ -280,7 +280,7 @@ static bool find_key(const struct confset *set, const char *section, const char 
 
 /* @param written  what may be quoted, or NULL */
 static int set_value(const struct confset *set, const char *section, const char *key,
-		     const struct text *value, const char *written, const char *place)
+                     const struct text *value, const char *written, const char *place)
 {
 	const struct config_key *row;
 	void *base;
@@ -300,7 +300,7 @@ static int set_value(const struct confset *set, const char *section, const char 
 }
 
 int confset_key(const struct confset *set, const char *section, const char *key, const char *text,
-		const char *place)
+                const char *place)
 {
 	CLEANUP(conffile_wipe) struct text value = {0};
 	const struct config_key *row;
@@ -320,7 +320,7 @@ int confset_key(const struct confset *set, const char *section, const char *key,
 }
 
 int confset_key_verbatim(const struct confset *set, const char *section, const char *key,
-			 const char *text, const char *place)
+                         const char *text, const char *place)
 {
 	CLEANUP(text_free) struct text value = {0};
 

@@ -28,13 +28,13 @@ int confset_section(const struct confset *set, const char *section, const char *
  * @return 0, also after reporting; -ENOMEM
  */
 int confset_key(const struct confset *set, const char *section, const char *key, const char *text,
-		const char *place);
+                const char *place);
 
 /**
  * Sets a key to a text that does not stand in a file: ${} means nothing in it, and no message quotes it.
  */
 int confset_key_verbatim(const struct confset *set, const char *section, const char *key,
-			 const char *text, const char *place);
+                         const char *text, const char *place);
 
 /** Frees key, value and place of each, and the array. */
 void confset_free_pairs(struct config_pair *pairs, size_t n);

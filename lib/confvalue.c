@@ -55,12 +55,12 @@ static void print_amount(struct text *out, const struct config_key *key, uint64_
 		const char *name;
 	} durations[] =
 		{{86400000000000, "d"}, {3600000000000, "h"}, {60000000000, "m"}, {1000000000, "s"},
-		 {1000000, "ms"},	{1000, "us"},	      {1, "ns"}},
+	         {1000000, "ms"},       {1000, "us"},         {1, "ns"}},
 	  bytes[] = {{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1, ""}},
 	  numbers[] = {{1, ""}};
 	const struct unit *unit = key->type == CONFIG_DURATION ? durations
-				  : key->type == CONFIG_BYTES  ? bytes
-							       : numbers;
+	                          : key->type == CONFIG_BYTES  ? bytes
+	                                                       : numbers;
 
 	if (!value) {
 		text_char(out, '0');
@@ -101,7 +101,7 @@ static int set_bool(const struct config_key *key, void *member, const char *text
 }
 
 static int set_tristate(const struct config_key *key, void *member, const char *text,
-			struct text *why)
+                        struct text *why)
 {
 	bool value = false;
 	int automatic = !strcmp(text, "auto");
@@ -116,12 +116,12 @@ static int set_tristate(const struct config_key *key, void *member, const char *
 
 /* DURATION, BYTES, NUMBER, POWER. */
 static int set_amount(const struct config_key *key, void *member, const char *text,
-		      struct text *why)
+                      struct text *why)
 {
 	uint64_t value;
 	int r = key->type == CONFIG_DURATION ? parse_duration(text, &value)
-		: key->type == CONFIG_BYTES  ? parse_bytes(text, &value)
-					     : parse_u64(text, &value);
+	        : key->type == CONFIG_BYTES  ? parse_bytes(text, &value)
+	                                     : parse_u64(text, &value);
 
 	if (r == -EINVAL)
 		return r;
@@ -166,7 +166,7 @@ static int set_list(const struct config_key *key, void *member, const char *text
 }
 
 static int set_choice(const struct config_key *key, void *member, const char *text,
-		      struct text *why)
+                      struct text *why)
 {
 	(void)why;
 	/* All enums of choices are unsigned int to gcc and clang: none has a negative value. */

@@ -14,17 +14,17 @@ struct config_list {
 };
 
 enum config_type {
-	CONFIG_TEXT,	 /* char * */
-	CONFIG_SECRET,	 /* char *, never printed */
-	CONFIG_BOOL,	 /* bool */
+	CONFIG_TEXT,     /* char * */
+	CONFIG_SECRET,   /* char *, never printed */
+	CONFIG_BOOL,     /* bool */
 	CONFIG_TRISTATE, /* int: 1, 0, or -1 for "auto" */
 	CONFIG_DURATION, /* uint64_t, nanoseconds */
-	CONFIG_BYTES,	 /* uint64_t */
-	CONFIG_NUMBER,	 /* uint64_t */
-	CONFIG_POWER,	 /* uint64_t, a power of two */
-	CONFIG_LIST,	 /* struct config_list, separated by blanks */
-	CONFIG_URLS,	 /* the same; each one passes url_problem(), and there is one at least */
-	CONFIG_CHOICE,	 /* an enum; the text is choices[value] */
+	CONFIG_BYTES,    /* uint64_t */
+	CONFIG_NUMBER,   /* uint64_t */
+	CONFIG_POWER,    /* uint64_t, a power of two */
+	CONFIG_LIST,     /* struct config_list, separated by blanks */
+	CONFIG_URLS,     /* the same; each one passes url_problem(), and there is one at least */
+	CONFIG_CHOICE,   /* an enum; the text is choices[value] */
 	CONFIG_TYPE_MAX
 };
 
@@ -34,9 +34,9 @@ struct config_key {
 	const char *key;     /* "*" = any name; "const.*" = that prefix and any name */
 	enum config_type type;
 	const char *default_text;
-	const char *doc;	    /* one or more sentences, one line */
-	const char *example;	    /* of keys with "*": a whole line; else NULL */
-	uint64_t min, max;	    /* of durations in ns, bytes and numbers; max 0 = no bounds */
+	const char *doc;            /* one or more sentences, one line */
+	const char *example;        /* of keys with "*": a whole line; else NULL */
+	uint64_t min, max;          /* of durations in ns, bytes and numbers; max 0 = no bounds */
 	const char *const *choices; /* CONFIG_CHOICE */
 	size_t n_choices;
 	size_t offset; /* into the section's struct */

@@ -14,9 +14,9 @@
 struct entry {
 	uint64_t hash;
 	uint64_t counted_ns; /* read that last gave an increment, or the baseline */
-	uint32_t row;	     /* of the read at hand; NO_ROW: not in it */
-	bool ever;	     /* some cell was above 0 since it is known */
-	bool gone;	     /* was not in the read before */
+	uint32_t row;        /* of the read at hand; NO_ROW: not in it */
+	bool ever;           /* some cell was above 0 since it is known */
+	bool gone;           /* was not in the read before */
 };
 
 /*
@@ -208,7 +208,7 @@ static bool was_reset(const struct delta *d, const uint64_t *before, const uint6
 }
 
 static void subtract(const struct layout *layout, const uint64_t *before, const uint64_t *now,
-		     uint64_t *ret_increments)
+                     uint64_t *ret_increments)
 {
 	for (size_t i = 0; i < layout->n_runs; i++) {
 		const struct layout_run *run = &layout->runs[i];
@@ -224,7 +224,7 @@ static void subtract(const struct layout *layout, const uint64_t *before, const 
 
 /* Advances entry i by its row and writes what is to be told, increments to @p room. */
 static void advance_entry(struct delta *d, size_t i, const struct rows *rows, uint64_t *room,
-			  struct delta_row *ret_told)
+                          struct delta_row *ret_told)
 {
 	struct entry *e = &d->entries[i];
 	const uint64_t *now = rows_cells(rows, e->row);
@@ -295,7 +295,7 @@ static void move_entry(struct delta *d, size_t to, size_t from)
 }
 
 int delta_advance(struct delta *delta, const struct rows *rows, const struct delta_row **ret_rows,
-		  size_t *ret_n)
+                  size_t *ret_n)
 {
 	assert(delta && rows && ret_rows && ret_n);
 	assert(rows->key_size == delta->layout->key_size);
@@ -339,7 +339,7 @@ size_t delta_memory(const struct delta *delta)
 {
 	size_t cells = delta->layout->n_cells * sizeof(uint64_t);
 	size_t entry = sizeof(struct entry) + sizeof(struct delta_row) + delta->layout->key_size +
-		       2 * cells;
+	               2 * cells;
 	return sizeof(*delta) + cells + delta->cap * entry + delta->n_slots * sizeof(*delta->slots);
 }
 

@@ -73,7 +73,7 @@ int delta_baseline(struct delta *delta, const struct rows *rows);
  * @return 0 or -ENOMEM: nothing changed then, so the next read tells this window's increments too
  */
 int delta_advance(struct delta *delta, const struct rows *rows, const struct delta_row **ret_rows,
-		  size_t *ret_n);
+                  size_t *ret_n);
 
 /** Bytes held. The same from window to window while no new keys come: the steady state allocates nothing. */
 size_t delta_memory(const struct delta *delta);

@@ -25,11 +25,9 @@ int identity_host(const char *wanted, struct text *out)
 
 	if (gethostname(host, sizeof(host) - 1))
 		return -errno;
-	if (!*wanted)
-		text_str(out, host);
-	else if (strcmp(wanted, "fqdn"))
+	if (*wanted && strcmp(wanted, "fqdn"))
 		text_str(out, wanted);
-	else if (append_fqdn(host, out))
+	else if (!*wanted || append_fqdn(host, out))
 		text_str(out, host);
 	return out->err;
 }

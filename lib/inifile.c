@@ -18,8 +18,8 @@
 struct inifile {
 	const char *name;
 	const char *at, *end; /* what is left */
-	uint32_t line;	      /* the one at libinih now, from 1 */
-	bool continued;	      /* that one continues the value above */
+	uint32_t line;        /* the one at libinih now, from 1 */
+	bool continued;       /* that one continues the value above */
 
 	bool in_section;   /* a good header came */
 	bool skip_section; /* a bad header came: its keys would go astray */
@@ -75,7 +75,7 @@ static bool first_time(struct inifile *ini)
 	}
 	if (*found != seen) {
 		complain(ini, ini->key_line, "[%s] %s: already set in line %u; keep one of the two",
-			 ini->section, ini->key, (*found)->line);
+		         ini->section, ini->key, (*found)->line);
 		return false;
 	}
 	TAKE_PTR(seen);
@@ -100,15 +100,15 @@ static void flush(struct inifile *ini)
 	}
 	if (ini->value.len > INIFILE_VALUE_MAX) {
 		complain(ini, ini->key_line, "[%s] %s: value of %zu bytes; at most %d are read",
-			 ini->section, ini->key, ini->value.len, INIFILE_VALUE_MAX);
+		         ini->section, ini->key, ini->value.len, INIFILE_VALUE_MAX);
 		return;
 	}
 	if (!first_time(ini))
 		return;
 	deliver(ini, &(struct inifile_entry){.section = ini->section,
-					     .key = ini->key,
-					     .value = text_cstr(&ini->value),
-					     .line = ini->key_line});
+	                                     .key = ini->key,
+	                                     .value = text_cstr(&ini->value),
+	                                     .line = ini->key_line});
 }
 
 static bool is_blank(char c)
@@ -138,9 +138,9 @@ static bool check_bytes(struct inifile *ini, const char *s, size_t len)
 {
 	if (len > INIFILE_LINE_MAX)
 		complain(ini, ini->line,
-			 "line of %zu bytes; at most %d are read; continue a long value on "
-			 "indented lines",
-			 len, INIFILE_LINE_MAX);
+		         "line of %zu bytes; at most %d are read; continue a long value on "
+		         "indented lines",
+		         len, INIFILE_LINE_MAX);
 	else if (memchr(s, '\0', len))
 		complain(ini, ini->line, "NUL byte in the line");
 	else if (has_control(s, len))
@@ -172,11 +172,11 @@ static bool check_section(struct inifile *ini, const char *s, size_t len)
 		complain(ini, ini->line, "section without a name");
 	else if (name_len > INIFILE_SECTION_MAX)
 		complain(ini, ini->line, "section name of %zu bytes; at most %d are read", name_len,
-			 INIFILE_SECTION_MAX);
+		         INIFILE_SECTION_MAX);
 	/* A blank inside is the caller's business: [map block_io]. */
 	else if (is_blank(s[1]) || is_blank(s[name_len]) || memchr(s + 1, '[', name_len))
 		complain(ini, ini->line,
-			 "section name that begins or ends with a blank, or holds \"[\"");
+		         "section name that begins or ends with a blank, or holds \"[\"");
 	else {
 		ini->skip_section = false;
 		ini->in_section = true;
@@ -195,8 +195,8 @@ static bool check_continuation(struct inifile *ini, const char *s, size_t len)
 	if (memchr(s, '=', code_len(s, len)) || *s == '[') {
 		/* libinih would append "key = value" to the value of the key above. */
 		complain(ini, ini->line,
-			 "indented line that holds \"=\" or starts with \"[\"; begin it at the "
-			 "start of the line");
+		         "indented line that holds \"=\" or starts with \"[\"; begin it at the "
+		         "start of the line");
 		ini->skip_value = true;
 		return false;
 	}
@@ -227,7 +227,7 @@ static bool check_key(struct inifile *ini, const char *s, size_t len)
 		complain(ini, ini->line, "\"=\" without a key before it");
 	else if (key_len > INIFILE_NAME_MAX)
 		complain(ini, ini->line, "key of %zu bytes; at most %d are read", key_len,
-			 INIFILE_NAME_MAX);
+		         INIFILE_NAME_MAX);
 	else if (!ini->in_section) {
 		complain(ini, ini->line, "%.*s: key before the first [section]", (int)key_len, s);
 		ini->skip_section = true;
@@ -244,8 +244,8 @@ static void warn_hash(struct inifile *ini, const char *s, size_t len)
 	for (size_t i = 1; i < code_len(s, len); i++)
 		if (s[i] == '#' && is_blank(s[i - 1])) {
 			report_at(ini->report, REPORT_WARNING, ini->name, ini->line,
-				  "\"#\" after a value starts no comment and belongs to the value; "
-				  "\" ;\" does");
+			          "\"#\" after a value starts no comment and belongs to the value; "
+			          "\" ;\" does");
 			return;
 		}
 }
@@ -335,21 +335,21 @@ static int handler(void *ctx, const char *section, const char *key, const char *
 }
 
 int inifile_parse(const char *name, const char *data, size_t len, inifile_fn fn, void *ctx,
-		  struct report *report)
+                  struct report *report)
 {
 	assert(name && (data || !len) && fn && report);
 
 	if (len > INIFILE_MAX_BYTES) {
 		report_at(report, REPORT_ERROR, name, 0,
-			  "%zu bytes; a configuration has at most %u", len, INIFILE_MAX_BYTES);
+		          "%zu bytes; a configuration has at most %u", len, INIFILE_MAX_BYTES);
 		return -E2BIG;
 	}
 	struct inifile ini = {.name = name,
-			      .at = data,
-			      .end = len ? data + len : data,
-			      .fn = fn,
-			      .ctx = ctx,
-			      .report = report};
+	                      .at = data,
+	                      .end = len ? data + len : data,
+	                      .fn = fn,
+	                      .ctx = ctx,
+	                      .report = report};
 	int r = ini_parse_stream(reader, &ini, handler, &ini);
 	flush(&ini);
 	/* Nothing that libinih refuses should reach it; if it does, say so instead of dropping it. */

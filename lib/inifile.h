@@ -30,7 +30,7 @@ struct inifile_entry {
 	const char *section;
 	const char *key;   /* NULL: the section's header itself */
 	const char *value; /* NULL with key */
-	uint32_t line;	   /* of the key (not of its continuation), from 1 */
+	uint32_t line;     /* of the key (not of its continuation), from 1 */
 };
 
 /**
@@ -49,4 +49,4 @@ typedef int (*inifile_fn)(void *ctx, const struct inifile_entry *entry);
  *                INIFILE_MAX_BYTES (reported); what @p fn returned; -ENOMEM
  */
 int inifile_parse(const char *name, const char *data, size_t len, inifile_fn fn, void *ctx,
-		  struct report *report);
+                  struct report *report);

@@ -33,7 +33,7 @@ static void insert_tag(struct point_tag *tags, size_t *n, const struct point_tag
 }
 
 void lineproto_globals_init(struct lineproto_globals *globals, const struct config_pair *tags,
-			    size_t n_tags, const char *host)
+                            size_t n_tags, const char *host)
 {
 	assert(globals && (tags || !n_tags) && n_tags <= CONFIG_MAX_TAGS);
 
@@ -45,7 +45,7 @@ void lineproto_globals_init(struct lineproto_globals *globals, const struct conf
 	}
 	if (host && *host)
 		insert_tag(globals->tags, &globals->n_tags,
-			   &(struct point_tag){.key = "host", .value = host});
+		           &(struct point_tag){.key = "host", .value = host});
 }
 
 static bool is_letter(char c)
@@ -121,7 +121,7 @@ static void append_value(struct text *out, const char *value)
 }
 
 static void append_tags(struct text *out, const struct lineproto_globals *globals,
-			const struct point *point)
+                        const struct point *point)
 {
 	struct tag_list list = {.n = 0};
 
@@ -153,7 +153,7 @@ static void append_field(struct text *out, const struct point_field *field)
 }
 
 int lineproto_append(struct text *out, const struct lineproto_globals *globals,
-		     const struct point *point)
+                     const struct point *point)
 {
 	assert(out && globals && point);
 	assert(point->n_tags <= POINT_MAX_TAGS && point->n_fields <= POINT_MAX_FIELDS);

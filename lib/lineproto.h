@@ -33,7 +33,7 @@ struct lineproto_globals {
  * @param host    NULL: no tag host; a global tag "host" wins over it
  */
 void lineproto_globals_init(struct lineproto_globals *globals, const struct config_pair *tags,
-			    size_t n_tags, const char *host);
+                            size_t n_tags, const char *host);
 
 /**
  * Whether a measurement or key may stand in a line unescaped and unquestioned: [A-Za-z][A-Za-z0-9_-]*, up to
@@ -48,4 +48,4 @@ bool lineproto_is_name(const char *s);
  *         @p out had. On failure the bytes of out are as before.
  */
 int lineproto_append(struct text *out, const struct lineproto_globals *globals,
-		     const struct point *point);
+                     const struct point *point);

@@ -46,7 +46,7 @@ static int digits(const char **s, unsigned int base, uint64_t *ret_value)
 
 	for (int d; (d = hex_digit(*p)) >= 0 && d < (int)base; p++)
 		overflow |= __builtin_mul_overflow(value, (uint64_t)base, &value) ||
-			    __builtin_add_overflow(value, (uint64_t)d, &value);
+		            __builtin_add_overflow(value, (uint64_t)d, &value);
 	if (p == *s)
 		return -EINVAL;
 	*s = p;
@@ -100,7 +100,7 @@ int parse_u64(const char *s, uint64_t *ret_value)
 
 /* Adds (whole + fraction digits) * factor; the fraction is cut, not rounded, as Go does. */
 static int add_scaled(uint64_t whole, const char *fraction, size_t n_fraction, uint64_t factor,
-		      uint64_t *total)
+                      uint64_t *total)
 {
 	uint64_t value;
 
@@ -121,7 +121,7 @@ static int add_scaled(uint64_t whole, const char *fraction, size_t n_fraction, u
 }
 
 static const struct unit *find_unit(const struct unit *units, size_t n, const char *name,
-				    size_t len)
+                                    size_t len)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strlen(units[i].name) == len && !memcmp(units[i].name, name, len))
@@ -134,8 +134,8 @@ static int duration_part(const char **s, uint64_t *total)
 {
 	/* The micro sign (U+00B5) and the Greek letter (U+03BC), both as in Go. */
 	static const struct unit units[] = {
-		{"ns", 1},	     {"us", 1000},	   {"\xc2\xb5s", 1000},
-		{"\xce\xbcs", 1000}, {"ms", 1000000},	   {"s", 1000000000},
+		{"ns", 1},           {"us", 1000},         {"\xc2\xb5s", 1000},
+		{"\xce\xbcs", 1000}, {"ms", 1000000},      {"s", 1000000000},
 		{"m", 60000000000},  {"h", 3600000000000}, {"d", 86400000000000},
 	};
 	uint64_t whole = 0;
@@ -191,7 +191,7 @@ int parse_duration(const char *s, uint64_t *ret_ns)
 int parse_bytes(const char *s, uint64_t *ret_bytes)
 {
 	static const struct unit units[] = {
-		{"", 1},	  {"B", 1},	{"KiB", 1 << 10}, {"MiB", 1 << 20},
+		{"", 1},          {"B", 1},     {"KiB", 1 << 10}, {"MiB", 1 << 20},
 		{"GiB", 1 << 30}, {"kB", 1000}, {"MB", 1000000},  {"GB", 1000000000},
 	};
 	uint64_t number = 0;

@@ -9,58 +9,7 @@
  */
 #pragma once
 #include "config.h"
-#include "layout.h"
-#include "report.h"
-#include "spec.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-
-struct bpf_object;
-struct bpf_link;
-struct btf;
-
-/** Values in a row, one per CPU while they last: with more CPUs two share one, and locked adds cost 13 ns. */
-#define PROBE_SHARDS_MAX 8
-/**
- * Kernel memory and bytes per read of one map. 256 devices x 7 operations x 8 shards x 512 bytes are 7.3 MB;
- * more would be felt on a host that serves (DESIGN section 4).
- */
-#define PROBE_MAP_MEMORY_MAX (32u << 20)
-#define PROBE_MAP_READ_MAX (8u << 20)
-
-/** A map of the object that is read. */
-struct probe_map {
-	const struct spec_map *spec;
-	struct layout *layout;
-	int fd;            /* of the values; -1 until attached */
-	int index_fd;      /* of key -> row, when the map has an index; else -1 */
-	uint32_t type;     /* enum bpf_map_type of the values */
-	uint32_t max_keys; /* rows */
-	uint32_t shards;   /* copies of the value in a row */
-	uint32_t stride;   /* bytes between two */
-	uint32_t row_size; /* bytes of all of them */
-	uint64_t memory;   /* bytes of kernel memory when full, estimated */
-};
-
-/** What became of a program of the object. */
-struct probe_program {
-	char *name;
-	bool chosen;
-	char *why; /* not chosen: a clause for a person; else NULL */
-	int fd;    /* -1 until attached */
-};
-
-struct probe {
-	struct spec *spec;
-	struct bpf_object *object; /* NULL once attached */
-	struct probe_map maps[SPEC_MAX_MAPS];
-	size_t n_maps;
-	struct probe_program programs[SPEC_MAX_PROGRAMS];
-	size_t n_programs;
-	struct bpf_link *links[SPEC_MAX_PROGRAMS];
-	size_t n_links;
-};
+#include "probebind.h"
 
 /** What the kernel counts about the chosen programs, ever. */
 struct probe_runs {

@@ -37,7 +37,7 @@ static char *join(const char *place, const char *fmt, va_list args)
 }
 
 void report_add(struct report *r, enum report_severity severity, const char *place, const char *fmt,
-		...)
+                ...)
 {
 	va_list args;
 
@@ -48,7 +48,7 @@ void report_add(struct report *r, enum report_severity severity, const char *pla
 }
 
 void report_at(struct report *r, enum report_severity severity, const char *file, uint32_t line,
-	       const char *fmt, ...)
+               const char *fmt, ...)
 {
 	CLEANUP_FREE char *place = NULL;
 	va_list args;

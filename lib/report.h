@@ -36,11 +36,11 @@ struct report {
  * @param place  "file:line" or NULL when there is none; put before the text with ": "
  */
 void report_add(struct report *r, enum report_severity severity, const char *place, const char *fmt,
-		...) PRINTF_LIKE(4, 5);
+                ...) PRINTF_LIKE(4, 5);
 
 /** As report_add(), with the place as file and line; line 0 leaves the line out. */
 void report_at(struct report *r, enum report_severity severity, const char *file, uint32_t line,
-	       const char *fmt, ...) PRINTF_LIKE(5, 6);
+               const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /** Frees the texts; the report is empty afterwards. NULL is fine. */
 void report_free(struct report *r);

@@ -15,8 +15,8 @@ struct rows {
 	uint32_t n_cells;  /* per row */
 	uint64_t taken_ns; /* CLOCK_BOOTTIME at the start of the read; set by who reads */
 	size_t n;
-	size_t cap;	 /* rows that fit without allocating */
-	uint8_t *keys;	 /* n * key_size */
+	size_t cap;      /* rows that fit without allocating */
+	uint8_t *keys;   /* n * key_size */
 	uint64_t *cells; /* n * n_cells */
 };
 

@@ -45,51 +45,52 @@ static int tell(struct point *p, point_fn fn, void *ctx)
 	return fn(ctx, p);
 }
 
-int selfmon_agent(const struct selfmon_agent *a, const struct window *window, point_fn fn,
+int selfmon_agent(const struct selfmon_agent *agent, const struct window *window, point_fn fn,
                   void *ctx)
 {
 	struct point p = {.measurement = "thermograf", .stamp_ns = window->stamp_ns};
 
-	add(&p, "clock_steps_total", a->clock_steps);
-	add(&p, "cpu_us", a->cpu_us);
+	add(&p, "clock_steps_total", agent->clock_steps);
+	add(&p, "cpu_us", agent->cpu_us);
 	add(&p, "late_us", window->late_ns / 1000);
-	add(&p, "lines_lost_total", a->lines_lost);
+	add(&p, "lines_lost_total", agent->lines_lost);
 	add(&p, "missed_boundaries", window->missed);
-	add(&p, "probes", a->probes);
-	add(&p, "probes_failed", a->probes_failed);
-	add(&p, "rss_bytes", a->rss_bytes);
+	add(&p, "probes", agent->probes);
+	add(&p, "probes_failed", agent->probes_failed);
+	add(&p, "rss_bytes", agent->rss_bytes);
 	add(&p, "window_us", window->length_ns / 1000);
-	add(&p, "windows_total", a->windows);
+	add(&p, "windows_total", agent->windows);
 	return tell(&p, fn, ctx);
 }
 
-int selfmon_output(const char *name, const struct output_stats *o, int64_t stamp_ns, point_fn fn,
-                   void *ctx)
+int selfmon_output(const char *name, const struct output_stats *stats, int64_t stamp_ns,
+                   point_fn fn, void *ctx)
 {
 	struct point p = {.measurement = "thermograf", .stamp_ns = stamp_ns};
 	uint64_t dropped = 0;
 
 	add_tag(&p, "output", name);
 	for (size_t i = 0; i < OUTPUT_DROP_MAX; i++) {
-		add(&p, drop_fields[i], o->lines_dropped[i]);
-		dropped += o->lines_dropped[i];
+		add(&p, drop_fields[i], stats->lines_dropped[i]);
+		dropped += stats->lines_dropped[i];
 	}
 	for (size_t i = 0; i < VERDICT_ACTION_MAX; i++)
-		add(&p, verdict_fields[i], o->verdicts[i]);
-	add(&p, "batches_queued", o->batches_queued);
-	add(&p, "bytes_collected_total", o->bytes_collected);
-	add(&p, "bytes_queued", o->bytes_queued);
-	add(&p, "bytes_sent_total", o->bytes_sent);
-	add(&p, "failing", o->failing);
-	add(&p, "last_status", (uint64_t)MAX(o->status, 0));
-	add(&p, "lines_collected_total", o->lines_collected);
+		add(&p, verdict_fields[i], stats->verdicts[i]);
+	add(&p, "batches_queued", stats->batches_queued);
+	add(&p, "bytes_collected_total", stats->bytes_collected);
+	add(&p, "bytes_queued", stats->bytes_queued);
+	add(&p, "bytes_sent_total", stats->bytes_sent);
+	add(&p, "failing", stats->failing);
+	add(&p, "last_status", (uint64_t)MAX(stats->status, 0));
+	add(&p, "lines_collected_total", stats->lines_collected);
 	add(&p, "lines_dropped_total", dropped);
-	add(&p, "lines_queued", o->lines_queued);
-	add(&p, "lines_sent_total", o->lines_sent);
+	add(&p, "lines_queued", stats->lines_queued);
+	add(&p, "lines_sent_total", stats->lines_sent);
 	add(&p, "oldest_ms",
-	    o->oldest_stamp_ns ? (uint64_t)MAX(stamp_ns - o->oldest_stamp_ns, 0) / 1000000 : 0);
-	add(&p, "push_max_us", o->push_max_ns / 1000);
-	add(&p, "push_us", o->push_ns / 1000);
+	    stats->oldest_stamp_ns ? (uint64_t)MAX(stamp_ns - stats->oldest_stamp_ns, 0) / 1000000
+	                           : 0);
+	add(&p, "push_max_us", stats->push_max_ns / 1000);
+	add(&p, "push_us", stats->push_ns / 1000);
 	return tell(&p, fn, ctx);
 }
 

@@ -94,7 +94,7 @@ static int plan_histograms(struct series *s)
 }
 
 int series_new(const struct spec_map *map, const struct layout *layout, size_t max_series,
-	       struct series **ret_series)
+               struct series **ret_series)
 {
 	assert(map && layout && layout->n_cells && max_series && ret_series);
 
@@ -117,7 +117,7 @@ int series_new(const struct spec_map *map, const struct layout *layout, size_t m
 }
 
 static int write_tags(struct series *s, const struct decode_env *env, const uint8_t *key,
-		      enum other other)
+                      enum other other)
 {
 	text_clear(&s->row);
 	for (size_t i = 0; i < s->map->n_tags; i++) {
@@ -143,7 +143,7 @@ static bool is_known(const struct series *s)
 
 /* Writes the tags under which the row is told, known or not yet. */
 static int choose_tags(struct series *s, const struct decode_env *env, const uint8_t *key,
-		       enum other *ret_other)
+                       enum other *ret_other)
 {
 	int r = write_tags(s, env, key, OTHER_NONE);
 	*ret_other = OTHER_NONE;
@@ -178,7 +178,7 @@ static uint64_t events(const struct series *s, const uint64_t *increments)
 }
 
 static int merge_row(struct series *s, const struct delta_row *row, const struct decode_env *env,
-		     struct series_counts *counts)
+                     struct series_counts *counts)
 {
 	enum other other;
 	size_t i;
@@ -202,7 +202,7 @@ static int merge_row(struct series *s, const struct delta_row *row, const struct
 }
 
 int series_merge(struct series *series, const struct delta_row *rows, size_t n,
-		 const struct decode_env *env, struct series_counts *ret_counts)
+                 const struct decode_env *env, struct series_counts *ret_counts)
 {
 	assert(series && (rows || !n) && env);
 
@@ -358,13 +358,13 @@ static int emit_histogram(struct emitter *e, size_t i, size_t h)
 	if (s->histograms[h].sum) {
 		uint64_t sum = tagsets_cells(&s->sets, i)[s->layout->sum_cell[h]];
 		add_integer(&e->point, s->histograms[h].sum,
-			    convert(sum, histogram->sum_unit, histogram->unit));
+		            convert(sum, histogram->sum_unit, histogram->unit));
 	}
 	return e->fn(e->ctx, &e->point);
 }
 
 int series_emit(const struct series *series, const struct series_style *style,
-		const struct window *window, point_fn fn, void *ctx)
+                const struct window *window, point_fn fn, void *ctx)
 {
 	assert(series && style && style->style == STYLE_INFLUX && window && fn);
 
@@ -372,11 +372,11 @@ int series_emit(const struct series *series, const struct series_style *style,
 		return 0;
 
 	struct emitter e = {.series = series,
-			    .style = style,
-			    .length_s = (double)window->length_ns / 1e9,
-			    .fn = fn,
-			    .ctx = ctx,
-			    .point.stamp_ns = window->stamp_ns};
+	                    .style = style,
+	                    .length_s = (double)window->length_ns / 1e9,
+	                    .fn = fn,
+	                    .ctx = ctx,
+	                    .point.stamp_ns = window->stamp_ns};
 	/* Throughput first: a person reads it as a table. */
 	for (size_t i = 0; i < series->sets.n && series->n_fields; i++) {
 		begin_set(&e, i);

@@ -28,7 +28,7 @@ struct series;
 struct series_counts {
 	uint64_t
 		events; /* increments of the first field, or of the first histogram where there is none */
-	uint64_t keys;	   /* rows told */
+	uint64_t keys;     /* rows told */
 	uint64_t series;   /* tag sets after merging */
 	uint64_t overflow; /* rows that went to _other */
 };
@@ -40,7 +40,7 @@ struct series_counts {
  * @return 0 or -ENOMEM; *ret_series unchanged then
  */
 int series_new(const struct spec_map *map, const struct layout *layout, size_t max_series,
-	       struct series **ret_series);
+               struct series **ret_series);
 
 /**
  * Merges one window's rows by tags; series_emit() then tells them, once per output. The order is that of the
@@ -50,7 +50,7 @@ int series_new(const struct spec_map *map, const struct layout *layout, size_t m
  * @return 0 or -ENOMEM (nothing is merged: no series at all until the next call)
  */
 int series_merge(struct series *series, const struct delta_row *rows, size_t n,
-		 const struct decode_env *env, struct series_counts *ret_counts);
+                 const struct decode_env *env, struct series_counts *ret_counts);
 
 /**
  * @param text    of the map's first tag; valid during the call
@@ -71,7 +71,7 @@ struct series_style {
  * @return 0 or what @p fn returned
  */
 int series_emit(const struct series *series, const struct series_style *style,
-		const struct window *window, point_fn fn, void *ctx);
+                const struct window *window, point_fn fn, void *ctx);
 
 /** Bytes held. The same from window to window while no more sets come: the steady state allocates nothing. */
 size_t series_memory(const struct series *series);

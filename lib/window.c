@@ -49,7 +49,7 @@ static bool is_due(const struct window_state *state, struct window_now now, int6
 static struct window cut(struct window_state *state, struct window_now now, int64_t stamp_ns)
 {
 	struct window window = {.stamp_ns = stamp_ns,
-				.length_ns = since(state->last_boot_ns, now.boot_ns)};
+	                        .length_ns = since(state->last_boot_ns, now.boot_ns)};
 
 	if (now.wall_ns > stamp_ns)
 		window.late_ns = (uint64_t)(now.wall_ns - stamp_ns);
@@ -70,9 +70,9 @@ void window_init(struct window_state *state, uint64_t interval_ns, struct window
 	assert(state && interval_ns && interval_ns <= INT64_MAX / 4);
 
 	*state = (struct window_state){.interval_ns = interval_ns,
-				       .last_boot_ns = now.boot_ns,
-				       .seen_wall_ns = now.wall_ns,
-				       .seen_boot_ns = now.boot_ns};
+	                               .last_boot_ns = now.boot_ns,
+	                               .seen_wall_ns = now.wall_ns,
+	                               .seen_boot_ns = now.boot_ns};
 	state->last_stamp_ns = boundary(state, now.wall_ns);
 }
 
@@ -98,7 +98,7 @@ uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
 }
 
 enum window_event window_look(struct window_state *state, struct window_now now,
-			      struct window *ret_window)
+                              struct window *ret_window)
 {
 	assert(state && ret_window);
 

@@ -57,7 +57,7 @@ struct window {
 };
 
 enum window_event {
-	WINDOW_WAIT,	 /* not yet */
+	WINDOW_WAIT,     /* not yet */
 	WINDOW_BASELINE, /* the first boundary: read, tell nothing */
 	WINDOW_CUT,
 };
@@ -65,7 +65,7 @@ enum window_event {
 /** State; members are for window.c and its tests, `steps` for all. */
 struct window_state {
 	uint64_t interval_ns;
-	bool started;	       /* the baseline was taken */
+	bool started;          /* the baseline was taken */
 	int64_t last_stamp_ns; /* boundary of the last cut or baseline */
 	uint64_t last_boot_ns; /* when it was taken */
 	int64_t seen_wall_ns;  /* clocks at the last call, to notice steps */
@@ -90,7 +90,7 @@ uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
  * @param ret_window  written for WINDOW_CUT only
  */
 enum window_event window_look(struct window_state *state, struct window_now now,
-			      struct window *ret_window);
+                              struct window *ret_window);
 
 /**
  * Cuts the running window early (the agent ends): true length, nominal stamp. If its boundary has passed already, it

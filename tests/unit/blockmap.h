@@ -50,26 +50,26 @@ static const struct spec_map blockmap_spec = {
 	.name = (char *)"block_io",
 	.measurement = (char *)"block_io",
 	.tags = {{.name = (char *)"device", .member = (char *)"dev", .decoder = (char *)"disk"},
-		 {.name = (char *)"layer",
-		  .member = (char *)"dev",
-		  .decoder = (char *)"disk_layer"},
-		 {.name = (char *)"op",
-		  .member = (char *)"op",
-		  .decoder = (char *)"enum",
-		  .arg = (char *)"block_op"}},
+                 {.name = (char *)"layer",
+                  .member = (char *)"dev",
+                  .decoder = (char *)"disk_layer"},
+                 {.name = (char *)"op",
+                  .member = (char *)"op",
+                  .decoder = (char *)"enum",
+                  .arg = (char *)"block_op"}},
 	.n_tags = 3,
 	.fields = {{.name = (char *)"ios", .member = (char *)"ios", .rate = true},
-		   {.name = (char *)"bytes", .member = (char *)"bytes", .rate = true},
-		   {.name = (char *)"errors", .member = (char *)"errors"},
-		   {.name = (char *)"untimed", .member = (char *)"untimed"}},
+                   {.name = (char *)"bytes", .member = (char *)"bytes", .rate = true},
+                   {.name = (char *)"errors", .member = (char *)"errors"},
+                   {.name = (char *)"untimed", .member = (char *)"untimed"}},
 	.n_fields = 4,
 	.histograms = {{.name = (char *)"latency",
-			.phase = (char *)"total",
-			.member = (char *)"total",
-			.scale = {.bits = 2, .first = 1, .last = 1 << 30},
-			.unit = SPEC_UNIT_US,
-			.sum_member = (char *)"total_sum",
-			.sum_unit = SPEC_UNIT_NS}},
+                        .phase = (char *)"total",
+                        .member = (char *)"total",
+                        .scale = {.bits = 2, .first = 1, .last = 1 << 30},
+                        .unit = SPEC_UNIT_US,
+                        .sum_member = (char *)"total_sum",
+                        .sum_unit = SPEC_UNIT_NS}},
 	.n_histograms = 1,
 };
 
@@ -106,7 +106,7 @@ static inline void blockmap_count(struct blockmap_row *row, uint64_t bytes, uint
 
 /** Copies rows as a read of the map would. Aborts without memory. */
 static inline void blockmap_read(struct rows *rows, uint64_t taken_ns,
-				 const struct blockmap_row *from, size_t n)
+                                 const struct blockmap_row *from, size_t n)
 {
 	rows_reset(rows, sizeof(from->key), BLOCKMAP_CELLS);
 	rows->taken_ns = taken_ns;

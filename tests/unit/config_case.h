@@ -38,7 +38,7 @@ static int load_from(const char *data, const struct config_sources *sources)
 	text_clear(&said);
 	config_freep(&config);
 	int r = data ? config_parse(FILE_NAME, data, strlen(data), sources, &config, &report)
-		     : config_load(sources, &config, &report);
+	             : config_load(sources, &config, &report);
 	for (size_t i = 0; i < report.n_items; i++)
 		text_printf(&said, "%s\n", report.items[i].text);
 	assert_int_equal(r, report.n_errors ? -EINVAL : 0);

@@ -44,11 +44,11 @@ static inline size_t lpparse_char(const char *s, uint32_t *ret_code)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *u = (const unsigned char *)s;
-	size_t len = u[0] < 0x80	     ? 1
-		     : (u[0] & 0xe0) == 0xc0 ? 2
-		     : (u[0] & 0xf0) == 0xe0 ? 3
-		     : (u[0] & 0xf8) == 0xf0 ? 4
-					     : 0;
+	size_t len = u[0] < 0x80             ? 1
+	             : (u[0] & 0xe0) == 0xc0 ? 2
+	             : (u[0] & 0xf0) == 0xe0 ? 3
+	             : (u[0] & 0xf8) == 0xf0 ? 4
+	                                     : 0;
 	if (len < 2) {
 		*ret_code = u[0];
 		return len;

@@ -18,12 +18,12 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
 	static const char *const names[] = {"main.ini",
-					    "conf.d/10.ini",
-					    "conf.d/9.ini",
-					    "conf.d/.hidden.ini",
-					    "conf.d/b.ini.bak",
-					    "conf.d",
-					    ""};
+	                                    "conf.d/10.ini",
+	                                    "conf.d/9.ini",
+	                                    "conf.d/.hidden.ini",
+	                                    "conf.d/b.ini.bak",
+	                                    "conf.d",
+	                                    ""};
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -56,9 +56,9 @@ static void write_file(const char *name, const char *data)
 static int load_dir(const char *file)
 {
 	return load_from(NULL, &(struct config_sources){.file = file,
-							.main_file = path_of("main.ini"),
-							.dir = path_of("conf.d"),
-							.getenv = get_variable});
+	                                                .main_file = path_of("main.ini"),
+	                                                .dir = path_of("conf.d"),
+	                                                .getenv = get_variable});
 }
 
 /* "10" stands before "9": the order is that of the bytes, on every host and in every locale. */
@@ -67,7 +67,7 @@ static void a_later_file_overrides_key_by_key(void **state)
 	write_file("main.ini", "[agent]\ninterval = 1s\nhostname = main\nlog_level = debug\n");
 	write_file("conf.d/9.ini", "[agent]\ninterval = 9s\n[output.x]\ndatabase = nine\n");
 	write_file("conf.d/10.ini", "[agent]\ninterval = 2s\nhostname = ten\n[output.x]\n"
-				    "database = ten\nurls = http://ten\n");
+	                            "database = ten\nurls = http://ten\n");
 	write_file("conf.d/.hidden.ini", "broken");
 	write_file("conf.d/b.ini.bak", "broken");
 	assert_int_equal(load_dir(NULL), 0);
@@ -103,7 +103,7 @@ static void mistakes_name_their_file(void **state)
 	write_file("conf.d/10.ini", "[agent]\n\nnonsense = 1\n");
 	assert_int_equal(load_dir(NULL), -EINVAL);
 	snprintf(want, sizeof(want), "%s:3: [agent] nonsense: no such key",
-		 path_of("conf.d/10.ini"));
+	         path_of("conf.d/10.ini"));
 	assert_non_null(strstr(text_cstr(&said), want));
 }
 
@@ -205,14 +205,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_later_file_overrides_key_by_key, make_dir,
-						remove_dir),
+	                                        remove_dir),
 		cmocka_unit_test_setup_teardown(one_file_can_stand_in_for_all, make_dir,
-						remove_dir),
+	                                        remove_dir),
 		cmocka_unit_test_setup_teardown(files_that_may_miss_and_one_that_may_not, make_dir,
-						remove_dir),
+	                                        remove_dir),
 		cmocka_unit_test_setup_teardown(mistakes_name_their_file, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_password_in_a_public_file_is_warned_of, make_dir,
-						remove_dir),
+	                                        remove_dir),
 		cmocka_unit_test(the_default_file_says_nothing_but_defaults),
 		cmocka_unit_test(the_default_file_uncommented_gives_the_defaults),
 		cmocka_unit_test(the_shipped_file_is_the_default_file),

@@ -37,19 +37,19 @@ static void nothing_said_gives_the_defaults(void **state)
 static void every_key_reaches_its_member(void **state)
 {
 	assert_int_equal(load("[agent]\n"
-			      "interval = 1m30s\nhostname = fqdn\nomit_hostname = yes\n"
-			      "flush_jitter = 0\nseries_ttl = 1h\nlog_level = debug\n"
-			      "probe_dirs = /a /b\n"
-			      "[output.o]\n"
-			      "type = file\nurls = http://a\n  https://b:1/x ; comment\n"
-			      "database = d\nretention_policy = r\nusername = u\npassword = p\n"
-			      "timeout = 500ms\ncontent_encoding = identity\nstyle = influx\n"
-			      "buckets_per_octave = 4\npath = /f\nbatch_max_bytes = 64KiB\n"
-			      "spool_max_bytes = 1GiB\n"
-			      "[probe.p]\n"
-			      "enabled = no\nrequired = yes\nmax_series = 2^10\n"
-			      "const.phases = total queue\nconst.a = 0x10\n"),
-			 0);
+	                      "interval = 1m30s\nhostname = fqdn\nomit_hostname = yes\n"
+	                      "flush_jitter = 0\nseries_ttl = 1h\nlog_level = debug\n"
+	                      "probe_dirs = /a /b\n"
+	                      "[output.o]\n"
+	                      "type = file\nurls = http://a\n  https://b:1/x ; comment\n"
+	                      "database = d\nretention_policy = r\nusername = u\npassword = p\n"
+	                      "timeout = 500ms\ncontent_encoding = identity\nstyle = influx\n"
+	                      "buckets_per_octave = 4\npath = /f\nbatch_max_bytes = 64KiB\n"
+	                      "spool_max_bytes = 1GiB\n"
+	                      "[probe.p]\n"
+	                      "enabled = no\nrequired = yes\nmax_series = 2^10\n"
+	                      "const.phases = total queue\nconst.a = 0x10\n"),
+	                 0);
 	assert_int_equal(config->agent.interval_ns, 90000000000);
 	assert_string_equal(config->agent.hostname, "fqdn");
 	assert_true(config->agent.omit_hostname);
@@ -131,7 +131,7 @@ static void set_wins_over_files(void **state)
 static void files_win_over_the_environment(void **state)
 {
 	static const char *const env[] = {"TELEGRAF_URL", "http://e:1/w", "LOCAL_DATACENTER", "env",
-					  NULL};
+	                                  NULL};
 	variables = env;
 
 	assert_int_equal(load(""), 0);
@@ -177,7 +177,7 @@ static void the_environment_is_checked_as_files_are(void **state)
 		"printed; set username and password instead\n");
 	variables = bad_dc;
 	assert_string_equal(errors(""),
-			    "LOCAL_DATACENTER: [global_tags] dc: holds a control character\n");
+	                    "LOCAL_DATACENTER: [global_tags] dc: holds a control character\n");
 }
 
 /* ---- ${VAR} */
@@ -204,11 +204,11 @@ static void a_variable_may_hold_a_list(void **state)
 static void an_undefined_variable_is_an_error(void **state)
 {
 	assert_string_equal(errors("[agent]\nhostname = ${NAME}\n"), FILE_NAME
-			    ":2: [agent] hostname: ${NAME} is not set in the environment; "
-			    "set it there, or write the value here\n");
+	                    ":2: [agent] hostname: ${NAME} is not set in the environment; "
+	                    "set it there, or write the value here\n");
 	assert_string_equal(errors("[agent]\nhostname = ${NAME\n"),
-			    FILE_NAME ":2: [agent] hostname: \"${\" without a variable's name and "
-				      "\"}\"\n");
+	                    FILE_NAME ":2: [agent] hostname: \"${\" without a variable's name and "
+	                              "\"}\"\n");
 	assert_int_equal(load("[agent]\nhostname = ${}\n"), -EINVAL);
 	assert_int_equal(load("[agent]\nhostname = ${1}\n"), -EINVAL);
 	assert_int_equal(load("[agent]\nhostname = ${A-b}\n"), -EINVAL);
@@ -222,41 +222,41 @@ static void an_unknown_key_gets_place_and_suggestion(void **state)
 		errors("[output.telegraf]\n\ntime_out = 5s\n"), FILE_NAME
 		":3: [output.telegraf] time_out: no such key; did you mean \"timeout\"?\n");
 	assert_string_equal(errors("[probe.p]\nfrobnicate = 1\n"),
-			    FILE_NAME ":2: [probe.p] frobnicate: no such key; \"thermograf check "
-				      "--defaults\" lists all\n");
+	                    FILE_NAME ":2: [probe.p] frobnicate: no such key; \"thermograf check "
+	                              "--defaults\" lists all\n");
 	assert_string_equal(errors("[agent]\nurls = http://h\n"), FILE_NAME
-			    ":2: [agent] urls: no such key here; it belongs to [output.NAME]\n");
+	                    ":2: [agent] urls: no such key here; it belongs to [output.NAME]\n");
 	assert_string_equal(errors("[output.o]\ninterval = 1s\n"),
-			    FILE_NAME ":2: [output.o] interval: no such key here; it belongs to "
-				      "[agent]\n");
+	                    FILE_NAME ":2: [output.o] interval: no such key here; it belongs to "
+	                              "[agent]\n");
 	assert_int_equal(load("[probe.p]\nconst. = 1\n"), -EINVAL);
 }
 
 static void an_unknown_section_gets_place_and_suggestion(void **state)
 {
 	assert_string_equal(errors("[outputs.influx]\nurls = x\n"),
-			    FILE_NAME ":1: [outputs.influx]: no such section; did you mean "
-				      "[output.influx]?\n");
+	                    FILE_NAME ":1: [outputs.influx]: no such section; did you mean "
+	                              "[output.influx]?\n");
 	assert_string_equal(errors("[output]\n"), FILE_NAME
-			    ":1: [output]: no such section; did you mean [output.NAME]?\n");
+	                    ":1: [output]: no such section; did you mean [output.NAME]?\n");
 	assert_string_equal(errors("[probe.]\n"), FILE_NAME
-			    ":1: [probe.]: no such section; did you mean [probe.NAME]?\n");
+	                    ":1: [probe.]: no such section; did you mean [probe.NAME]?\n");
 	assert_string_equal(errors("[global-tags]\n"),
-			    FILE_NAME ":1: [global-tags]: no such section; did you mean "
-				      "[global_tags]?\n");
+	                    FILE_NAME ":1: [global-tags]: no such section; did you mean "
+	                              "[global_tags]?\n");
 	assert_string_equal(errors("[inputs.cpu]\n"),
-			    FILE_NAME ":1: [inputs.cpu]: no such section; there are [agent], "
-				      "[global_tags], [output.NAME] and [probe.NAME]\n");
+	                    FILE_NAME ":1: [inputs.cpu]: no such section; there are [agent], "
+	                              "[global_tags], [output.NAME] and [probe.NAME]\n");
 	assert_string_equal(errors("[output.a.b]\nurls = x\n"),
-			    FILE_NAME ":1: [output.a.b]: a name begins with a letter and holds "
-				      "letters, digits, \"_\" and \"-\"\n");
+	                    FILE_NAME ":1: [output.a.b]: a name begins with a letter and holds "
+	                              "letters, digits, \"_\" and \"-\"\n");
 }
 
 static void the_same_key_twice_in_one_file_is_an_error(void **state)
 {
 	assert_string_equal(errors("[agent]\ninterval = 1s\ninterval = 2s\n"), FILE_NAME
-			    ":3: [agent] interval: already set in line 2; keep one of the "
-			    "two\n");
+	                    ":3: [agent] interval: already set in line 2; keep one of the "
+	                    "two\n");
 }
 
 static void what_telegraf_has_and_we_have_not_names_ours(void **state)
@@ -300,7 +300,7 @@ static void a_wrong_value_gets_the_form_that_is_right(void **state)
 		{"output.o", "urls =", "urls: expected: list of URLs"},
 		{"output.o", "urls = http://a b", "urls: URL 2 does not begin with http://"},
 		{"output.o", "batch_max_bytes = 1M",
-		 "expected: bytes, as 512KiB or 64MiB; 16KiB to"},
+	         "expected: bytes, as 512KiB or 64MiB; 16KiB to"},
 		{"output.o", "batch_max_bytes = 17MiB", "expected: 16KiB to 16MiB"},
 		{"output.o", "buckets_per_octave = 3", "expected: power of two; 1 to 64"},
 		{"output.o", "buckets_per_octave = 0", "expected: 1 to 64"},
@@ -327,23 +327,23 @@ static void the_bounds_of_the_interval_are_in(void **state)
 static void keys_that_need_each_other_are_checked(void **state)
 {
 	assert_string_equal(errors("[output.o]\ntype = file\n"),
-			    FILE_NAME ":1: [output.o] path: missing; type = file needs it\n");
+	                    FILE_NAME ":1: [output.o] path: missing; type = file needs it\n");
 	assert_int_equal(load("[output.o]\npath = /f\n"), 0);
 	assert_string_equal(text_cstr(&said),
-			    FILE_NAME ":1: [output.o] path: not used; only type = file has it\n");
+	                    FILE_NAME ":1: [output.o] path: not used; only type = file has it\n");
 	assert_string_equal(
 		errors("[output.o]\nbatch_max_bytes = 1MiB\nspool_max_bytes = 512KiB\n"),
 		FILE_NAME ":1: [output.o] batch_max_bytes: larger than spool_max_bytes; no "
 			  "full batch could wait\n");
 	assert_string_equal(errors("[output.o]\npassword = p\n"),
-			    FILE_NAME ":1: [output.o] password: without username\n");
+	                    FILE_NAME ":1: [output.o] password: without username\n");
 }
 
 /* A tag that our own lines bear would be there on some lines and hidden on others. */
 static void names_of_global_tags_are_checked(void **state)
 {
-	static const char *const refused[] = {"le",	"phase", "time", "probe",
-					      "output", "1st",	 "a.b",	 "_field"};
+	static const char *const refused[] = {"le",     "phase", "time", "probe",
+	                                      "output", "1st",   "a.b",  "_field"};
 	char data[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -384,7 +384,7 @@ static void mistakes_of_set_say_so(void **state)
 {
 	assert_int_equal(load_with("", "agent/intervall=1s"), -EINVAL);
 	assert_string_equal(text_cstr(&said),
-			    "--set: [agent] intervall: no such key; did you mean \"interval\"?\n");
+	                    "--set: [agent] intervall: no such key; did you mean \"interval\"?\n");
 	assert_int_equal(load_with("", "nowhere/interval=1s"), -EINVAL);
 	assert_int_equal(load_with("", "interval=1s"), -EINVAL);
 	assert_string_equal(
@@ -399,12 +399,12 @@ static void mistakes_of_set_say_so(void **state)
 static void all_mistakes_are_found_in_one_run(void **state)
 {
 	assert_string_equal(errors("[agent]\nintervall = 1s\nlog_level = x\n[nowhere]\n"), FILE_NAME
-			    ":2: [agent] intervall: no such key; did you mean "
-			    "\"interval\"?\n" FILE_NAME
-			    ":3: [agent] log_level: \"x\": expected: one of error, warning, "
-			    "info, debug\n" FILE_NAME
-			    ":4: [nowhere]: no such section; there are [agent], "
-			    "[global_tags], [output.NAME] and [probe.NAME]\n");
+	                    ":2: [agent] intervall: no such key; did you mean "
+	                    "\"interval\"?\n" FILE_NAME
+	                    ":3: [agent] log_level: \"x\": expected: one of error, warning, "
+	                    "info, debug\n" FILE_NAME
+	                    ":4: [nowhere]: no such section; there are [agent], "
+	                    "[global_tags], [output.NAME] and [probe.NAME]\n");
 }
 
 /* "hunter2" stands wherever a password could be written, rightly or not. */
@@ -432,8 +432,8 @@ static void no_message_holds_a_secret(void **state)
 		"[agent]\nlog_level = ${WORD}\n",
 	};
 	static const char *const sets[] = {"output.o/password=hunter2", "output.o/passwort=hunter2",
-					   "output.o/password:hunter2", "output.o/password hunter2",
-					   "output.o=hunter2",		"password=hunter2"};
+	                                   "output.o/password:hunter2", "output.o/password hunter2",
+	                                   "output.o=hunter2",          "password=hunter2"};
 	variables = env;
 
 	for (size_t i = 0; i < ARRAY_SIZE(data); i++)

@@ -68,7 +68,7 @@ static void advance(struct rig *rig)
 }
 
 static void expect(const struct rig *rig, size_t i, uint32_t key, enum delta_state state,
-		   const uint64_t increments[CELLS])
+                   const uint64_t increments[CELLS])
 {
 	uint32_t found;
 	bool counted = false;

@@ -92,7 +92,7 @@ static void three_windows(struct street *s)
 	s->rows[SDA_WRITEBACK].cells[3]++;
 	cut(s, 122 * SECOND + 500 * MS,
 	    &(struct window){.stamp_ns = STAMP + 10 * (int64_t)SECOND,
-			     .length_ns = 12 * SECOND + 500 * MS});
+	                     .length_ns = 12 * SECOND + 500 * MS});
 
 	/* 7.5 s: nothing but a disk without a name. */
 	count(s, LATE_READ, 2, 4096, 40 * US);
@@ -181,10 +181,10 @@ static void play(uint64_t buckets_per_octave, const char *golden)
 	struct config_pair dc = {.key = (char *)"dc", .value = (char *)"east 1"};
 	struct street s = {
 		.rows = {[SDA_READ].key = {BLOCKMAP_DEV(8, 0), 0},
-			 [SDA_WRITEBACK].key = {BLOCKMAP_DEV(8, 0), 2},
-			 [SDB_WRITE].key = {BLOCKMAP_DEV(8, 16), 1},
-			 [DM_READ].key = {BLOCKMAP_DEV(253, 0), 0},
-			 [LATE_READ].key = {BLOCKMAP_DEV(259, 3), 0}},
+	                 [SDA_WRITEBACK].key = {BLOCKMAP_DEV(8, 0), 2},
+	                 [SDB_WRITE].key = {BLOCKMAP_DEV(8, 16), 1},
+	                 [DM_READ].key = {BLOCKMAP_DEV(253, 0), 0},
+	                 [LATE_READ].key = {BLOCKMAP_DEV(259, 3), 0}},
 		.style = {.style = STYLE_INFLUX, .buckets_per_octave = buckets_per_octave},
 	};
 

@@ -35,8 +35,8 @@ static const char *parse_bytes_of(const char *data, size_t len)
 	seen_result = inifile_parse("f.ini", data, len, collect, &seen, &report);
 	for (size_t i = 0; i < report.n_items; i++)
 		text_printf(&seen, "%s %s\n",
-			    report.items[i].severity == REPORT_ERROR ? "error" : "warning",
-			    report.items[i].text);
+		            report.items[i].severity == REPORT_ERROR ? "error" : "warning",
+		            report.items[i].text);
 	report_free(&report);
 	return text_cstr(&seen);
 }
@@ -88,10 +88,10 @@ static void an_empty_value_is_a_value(void **state)
 static void a_value_continues_on_indented_lines(void **state)
 {
 	assert_good("[a]\nurls = http://a ; first\n  http://b\n\n; comment\n\t  http://c \nk = v\n",
-		    "1 [a]\n2 [a] urls=http://a http://b http://c\n7 [a] k=v\n");
+	            "1 [a]\n2 [a] urls=http://a http://b http://c\n7 [a] k=v\n");
 	/* libinih cuts no comment off a continuation. */
 	assert_good("[a]\nurls =\n  http://a\n ; no = value\n  http://b ; x = y\n",
-		    "1 [a]\n2 [a] urls=http://a http://b\n");
+	            "1 [a]\n2 [a] urls=http://a http://b\n");
 }
 
 /* libinih would make "interval = 10s" part of the value of "urls". */
@@ -113,14 +113,14 @@ static void an_indented_key_is_an_error(void **state)
 static void an_indented_section_is_an_error(void **state)
 {
 	assert_bad("[a]\nk = v\n [b]\n",
-		   "1 [a]\n2 [a] k=v\nerror f.ini:3: indented line that holds \"=\" or starts with "
-		   "\"[\"; begin it at the start of the line\n");
+	           "1 [a]\n2 [a] k=v\nerror f.ini:3: indented line that holds \"=\" or starts with "
+	           "\"[\"; begin it at the start of the line\n");
 }
 
 static void an_indented_line_needs_a_value_to_continue(void **state)
 {
 	assert_bad("[a]\n http://x\n",
-		   "1 [a]\nerror f.ini:2: indented line that continues no value\n");
+	           "1 [a]\nerror f.ini:2: indented line that continues no value\n");
 }
 
 static void the_longest_line_arrives_whole(void **state)
@@ -143,16 +143,16 @@ static void a_longer_line_is_an_error_and_not_cut(void **state)
 	memset(data + 8, 'x', INIFILE_LINE_MAX - 4);
 	strcat(data, "tail = 1\n more\nj = 2\nno key\n");
 	assert_bad(data,
-		   "1 [a]\n4 [a] j=2\nerror f.ini:2: line of 207 bytes; at most 199 are read; "
-		   "continue a long value on indented lines\n"
-		   "error f.ini:5: neither [section] nor key = value\n");
+	           "1 [a]\n4 [a] j=2\nerror f.ini:2: line of 207 bytes; at most 199 are read; "
+	           "continue a long value on indented lines\n"
+	           "error f.ini:5: neither [section] nor key = value\n");
 }
 
 /* What continues a line that was refused must not go to the key before it. */
 static void a_refused_line_takes_its_continuation_with_it(void **state)
 {
 	assert_bad("[a]\nk = v\nj: w\n more\n",
-		   "1 [a]\n2 [a] k=v\nerror f.ini:3: \":\" before \"=\"; write key = value\n");
+	           "1 [a]\n2 [a] k=v\nerror f.ini:3: \":\" before \"=\"; write key = value\n");
 }
 
 static void a_long_comment_is_no_error(void **state)
@@ -194,39 +194,39 @@ static void a_key_over_49_bytes_is_an_error(void **state)
 static void a_colon_is_no_equals_sign(void **state)
 {
 	assert_bad("[a]\nk: v\nurl:port = x\n",
-		   "1 [a]\nerror f.ini:2: \":\" before \"=\"; write key = value\n"
-		   "error f.ini:3: \":\" before \"=\"; write key = value\n");
+	           "1 [a]\nerror f.ini:2: \":\" before \"=\"; write key = value\n"
+	           "error f.ini:3: \":\" before \"=\"; write key = value\n");
 	assert_good("[a]\nurls = http://h:8086\n", "1 [a]\n2 [a] urls=http://h:8086\n");
 }
 
 static void a_key_twice_in_one_file_is_an_error(void **state)
 {
 	assert_bad("[a]\nk = 1\n[b]\nk = 1\n[a]\nk = 2\n",
-		   "1 [a]\n2 [a] k=1\n3 [b]\n4 [b] k=1\n5 [a]\n"
-		   "error f.ini:6: [a] k: already set in line 2; keep one of the two\n");
+	           "1 [a]\n2 [a] k=1\n3 [b]\n4 [b] k=1\n5 [a]\n"
+	           "error f.ini:6: [a] k: already set in line 2; keep one of the two\n");
 }
 
 static void a_key_before_the_first_section_is_an_error(void **state)
 {
 	assert_bad("k = 1\nj = 2\n[a]\nk = 3\n",
-		   "3 [a]\n4 [a] k=3\nerror f.ini:1: k: key before the first [section]\n");
+	           "3 [a]\n4 [a] k=3\nerror f.ini:1: k: key before the first [section]\n");
 }
 
 static void a_line_that_is_nothing_is_an_error(void **state)
 {
 	assert_bad("[a]\nverbose\n= 1\nk ; = 1\n",
-		   "1 [a]\nerror f.ini:2: neither [section] nor key = value\n"
-		   "error f.ini:3: \"=\" without a key before it\n"
-		   "error f.ini:4: neither [section] nor key = value\n");
+	           "1 [a]\nerror f.ini:2: neither [section] nor key = value\n"
+	           "error f.ini:3: \"=\" without a key before it\n"
+	           "error f.ini:4: neither [section] nor key = value\n");
 }
 
 /* libinih would put the keys below into the section above. */
 static void a_bad_header_takes_its_keys_with_it(void **state)
 {
 	assert_bad("[a]\n[b\nk = v\n[c]\nj = w\n",
-		   "1 [a]\n4 [c]\n5 [c] j=w\nerror f.ini:2: section without \"]\"\n");
+	           "1 [a]\n4 [c]\n5 [c] j=w\nerror f.ini:2: section without \"]\"\n");
 	assert_bad("[a] k = v\nj = w\n",
-		   "error f.ini:1: text after \"]\"; begin a new line there\n");
+	           "error f.ini:1: text after \"]\"; begin a new line there\n");
 	assert_bad("[]\nk = v\n", "error f.ini:1: section without a name\n");
 	assert_bad(
 		"[ a ]\nk = v\n",
@@ -238,7 +238,7 @@ static void a_bad_header_takes_its_keys_with_it(void **state)
 static void a_semicolon_after_a_blank_starts_a_comment(void **state)
 {
 	assert_good("[a]\nk = a ;b\nj = a;b\ni =;b\n",
-		    "1 [a]\n2 [a] k=a\n3 [a] j=a;b\n4 [a] i=;b\n");
+	            "1 [a]\n2 [a] k=a\n3 [a] j=a;b\n4 [a] i=;b\n");
 }
 
 static void a_hash_after_a_value_is_kept_and_warned_of(void **state)
@@ -256,15 +256,15 @@ static void a_nul_byte_is_an_error(void **state)
 	static const char data[] = "[a]\nk = v\0w\nj = 1\n";
 
 	assert_string_equal(parse_bytes_of(data, sizeof(data) - 1),
-			    "1 [a]\n3 [a] j=1\nerror f.ini:2: NUL byte in the line\n");
+	                    "1 [a]\n3 [a] j=1\nerror f.ini:2: NUL byte in the line\n");
 	assert_int_equal(seen_result, -EINVAL);
 }
 
 static void control_characters_and_broken_utf8_are_errors(void **state)
 {
 	assert_bad("[a]\nk = \x1b[31m\nj = \xff\n",
-		   "1 [a]\nerror f.ini:2: control character in the line\n"
-		   "error f.ini:3: not UTF-8\n");
+	           "1 [a]\nerror f.ini:2: control character in the line\n"
+	           "error f.ini:3: not UTF-8\n");
 	assert_good("[a]\nk = caf\xc3\xa9\n", "1 [a]\n2 [a] k=caf\xc3\xa9\n");
 }
 
@@ -290,7 +290,7 @@ static void a_file_beyond_the_bound_is_refused(void **state)
 	parse_bytes_of(data, sizeof(data) - 1);
 	assert_int_equal(seen_result, 0);
 	assert_string_equal(parse_bytes_of(data, sizeof(data)),
-			    "error f.ini: 1048577 bytes; a configuration has at most 1048576\n");
+	                    "error f.ini: 1048577 bytes; a configuration has at most 1048576\n");
 	assert_int_equal(seen_result, -E2BIG);
 }
 

@@ -22,13 +22,13 @@ static const struct lineproto_globals no_globals;
 static struct point small_point(void)
 {
 	return (struct point){.measurement = "m",
-			      .fields = {{.key = "n", .integer = 1}},
-			      .n_fields = 1,
-			      .stamp_ns = STAMP};
+	                      .fields = {{.key = "n", .integer = 1}},
+	                      .n_fields = 1,
+	                      .stamp_ns = STAMP};
 }
 
 static void expect_line(const struct lineproto_globals *globals, const struct point *point,
-			const char *line)
+                        const char *line)
 {
 	CLEANUP(text_free) struct text out = {};
 
@@ -55,16 +55,16 @@ static void tags_leave_sorted_and_fields_as_they_stand(void **state)
 		.tags = {{"op", "read"}, {"device", "sda"}, {"layer", "disk"}, {"Zone", "a"}},
 		.n_tags = 4,
 		.fields = {{.key = "ios", .integer = 4},
-			   {.key = "bytes_per_s", .type = POINT_FLOAT, .decimal = 204.8},
-			   {.key = "bytes", .integer = 2048}},
+	                   {.key = "bytes_per_s", .type = POINT_FLOAT, .decimal = 204.8},
+	                   {.key = "bytes", .integer = 2048}},
 		.n_fields = 3,
 		.stamp_ns = STAMP,
 	};
 
 	(void)state;
 	expect_line(&no_globals, &point,
-		    "block_io,Zone=a,device=sda,layer=disk,op=read "
-		    "ios=4i,bytes_per_s=204.8,bytes=2048i 1767225600000000000\n");
+	            "block_io,Zone=a,device=sda,layer=disk,op=read "
+	            "ios=4i,bytes_per_s=204.8,bytes=2048i 1767225600000000000\n");
 }
 
 static void lines_follow_one_another(void **state)
@@ -82,7 +82,7 @@ static void lines_follow_one_another(void **state)
 static void the_point_s_own_tags_win_over_global_ones(void **state)
 {
 	struct config_pair tags[] = {{.key = "dc", .value = "east-1"},
-				     {.key = "device", .value = "global"}};
+	                             {.key = "device", .value = "global"}};
 	struct lineproto_globals globals;
 	struct point point = small_point();
 
@@ -91,7 +91,7 @@ static void the_point_s_own_tags_win_over_global_ones(void **state)
 	point.tags[0] = (struct point_tag){.key = "device", .value = "sda"};
 	point.n_tags = 1;
 	expect_line(&globals, &point,
-		    "m,dc=east-1,device=sda,host=web1 n=1i 1767225600000000000\n");
+	            "m,dc=east-1,device=sda,host=web1 n=1i 1767225600000000000\n");
 
 	/* Known to be nothing is not the same as not said. */
 	point.tags[0].value = "";
@@ -112,9 +112,9 @@ static void of_a_tag_said_twice_one_leaves(void **state)
 static void global_tags_are_sorted_and_empty_ones_dropped(void **state)
 {
 	struct config_pair tags[] = {{.key = "rack", .value = "r7"},
-				     {.key = "empty", .value = ""},
-				     {.key = "dc", .value = "west"},
-				     {.key = "dc", .value = "east"}};
+	                             {.key = "empty", .value = ""},
+	                             {.key = "dc", .value = "west"},
+	                             {.key = "dc", .value = "east"}};
 	struct lineproto_globals globals;
 
 	(void)state;
@@ -160,8 +160,8 @@ static void what_receivers_misread_becomes_an_underscore(void **state)
 	expect_escaped("a\nb\r\tc\x7f", "a_b__c_");
 	/* C1 controls are two bytes, one character. */
 	expect_escaped("a\xc2\x85"
-		       "b",
-		       "a_b");
+	               "b",
+	               "a_b");
 	/* Overlong, surrogate, beyond Unicode, lone, cut: each byte for itself. */
 	expect_escaped("\xc0\x80", "__");
 	expect_escaped("\xed\xa0\x80", "___");
@@ -169,7 +169,7 @@ static void what_receivers_misread_becomes_an_underscore(void **state)
 	expect_escaped("\xff", "_");
 	expect_escaped("a\xe2\x82", "a__");
 	expect_escaped("\xc3\xa9\xe2\x82\xac\xf0\x9f\x92\xbe",
-		       "\xc3\xa9\xe2\x82\xac\xf0\x9f\x92\xbe");
+	               "\xc3\xa9\xe2\x82\xac\xf0\x9f\x92\xbe");
 }
 
 static void values_are_cut_at_a_character_s_start(void **state)
@@ -222,7 +222,7 @@ static void floats_always_have_decimals(void **state)
 }
 
 static void expect_refused(const struct lineproto_globals *globals, const struct point *point,
-			   int error)
+                           int error)
 {
 	CLEANUP(text_free) struct text out = {};
 
@@ -233,8 +233,8 @@ static void expect_refused(const struct lineproto_globals *globals, const struct
 
 static void names_that_need_escaping_are_refused(void **state)
 {
-	static const char *const names[] = {"",	   "_m",  "1m",	      "a b", "a,b", "a=b",
-					    "a\\", "a\n", "\xc3\xa9", "a.b", "#a",  "-a"};
+	static const char *const names[] = {"",    "_m",  "1m",       "a b", "a,b", "a=b",
+	                                    "a\\", "a\n", "\xc3\xa9", "a.b", "#a",  "-a"};
 	struct config_pair tag = {.key = "bad key", .value = "v"};
 	struct lineproto_globals globals;
 	char longest[LINEPROTO_MAX_NAME + 2];
@@ -307,7 +307,7 @@ static void random_value(uint64_t *random, char *ret_value, size_t max)
 {
 	static const char hurts[] = ", =\\\"\n\r\t#_\x7f\x80\xbf\xc2\xc3\xe2\xed\xf0\xf4\xff";
 	static const char *const chars[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x92\xbe",
-					    "\xc2\x9f", "\xed\x9f\xbf"};
+	                                    "\xc2\x9f", "\xed\x9f\xbf"};
 	size_t want = random_below(random, max - 4), n = 0;
 
 	while (n < want) {
@@ -320,7 +320,7 @@ static void random_value(uint64_t *random, char *ret_value, size_t max)
 			ret_value[n++] = (char)('a' + random_below(random, 26));
 		else
 			n += (size_t)sprintf(ret_value + n, "%s",
-					     chars[random_below(random, ARRAY_SIZE(chars))]);
+			                     chars[random_below(random, ARRAY_SIZE(chars))]);
 	}
 	ret_value[n] = '\0';
 }
@@ -377,9 +377,9 @@ static void hostile_values_round_trip_through_a_strict_parser(void **state)
 		point.fields[0].integer = random_next(&random) >> random_below(&random, 64);
 		point.fields[1] =
 			(struct point_field){.key = "f",
-					     .type = POINT_FLOAT,
-					     .decimal = (double)random_next(&random) /
-							(double)(random_next(&random) | 1)};
+		                             .type = POINT_FLOAT,
+		                             .decimal = (double)random_next(&random) /
+		                                        (double)(random_next(&random) | 1)};
 
 		text_clear(&out);
 		assert_int_equal(lineproto_append(&out, &no_globals, &point), 0);
@@ -389,11 +389,11 @@ static void hostile_values_round_trip_through_a_strict_parser(void **state)
 		assert_int_equal(line.len, out.len);
 		assert_int_equal(line.stamp_ns, point.stamp_ns);
 		assert_int_equal(line.fields[0].integer,
-				 MIN(point.fields[0].integer, (uint64_t)INT64_MAX));
+		                 MIN(point.fields[0].integer, (uint64_t)INT64_MAX));
 		assert_true(line.fields[1].is_float);
 		double off = line.fields[1].decimal - MIN(point.fields[1].decimal, 1e18);
 		assert_true(off * off <=
-			    1e-12 + 1e-30 * point.fields[1].decimal * point.fields[1].decimal);
+		            1e-12 + 1e-30 * point.fields[1].decimal * point.fields[1].decimal);
 
 		size_t n_tags = 0;
 		for (size_t t = 0; t < point.n_tags; t++) {

@@ -172,30 +172,30 @@ static void a_name_needs_no_escape_in_line_protocol(void **state)
 static void utf8_is_judged_as_in_rfc_3629(void **state)
 {
 	static const char *const good[] = {"",
-					   "ascii",
-					   "\x7f",
-					   "\xc2\x80",
-					   "\xdf\xbf",
-					   "\xe0\xa0\x80",
-					   "\xed\x9f\xbf",
-					   "\xee\x80\x80",
-					   "\xef\xbf\xbf",
-					   "\xf0\x90\x80\x80",
-					   "\xf4\x8f\xbf\xbf"};
+	                                   "ascii",
+	                                   "\x7f",
+	                                   "\xc2\x80",
+	                                   "\xdf\xbf",
+	                                   "\xe0\xa0\x80",
+	                                   "\xed\x9f\xbf",
+	                                   "\xee\x80\x80",
+	                                   "\xef\xbf\xbf",
+	                                   "\xf0\x90\x80\x80",
+	                                   "\xf4\x8f\xbf\xbf"};
 	static const char *const bad[] = {"\x80",
-					  "\xc0\xaf",
-					  "\xc1\xbf",
-					  "\xc2",
-					  "\xc2x",
-					  "\xe0\x9f\xbf",
-					  "\xed\xa0\x80",
-					  "\xe2\x82",
-					  "\xe2\x82x",
-					  "\xf0\x8f\xbf\xbf",
-					  "\xf4\x90\x80\x80",
-					  "\xf5\x80\x80\x80",
-					  "\xff",
-					  "ok\xfe"};
+	                                  "\xc0\xaf",
+	                                  "\xc1\xbf",
+	                                  "\xc2",
+	                                  "\xc2x",
+	                                  "\xe0\x9f\xbf",
+	                                  "\xed\xa0\x80",
+	                                  "\xe2\x82",
+	                                  "\xe2\x82x",
+	                                  "\xf0\x8f\xbf\xbf",
+	                                  "\xf4\x90\x80\x80",
+	                                  "\xf5\x80\x80\x80",
+	                                  "\xff",
+	                                  "ok\xfe"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_true(parse_is_utf8(good[i], strlen(good[i])));

@@ -78,11 +78,11 @@ static const char *emit(struct rig *rig)
 		for (int c = 0; c < BLOCKMAP_CELLS; c++)
 			rig->told[i].counted |= rig->rows[i].cells[c] != 0;
 	assert_int_equal(series_merge(rig->series, rig->told, rig->n, &blockmap_env, &rig->counts),
-			 0);
+	                 0);
 	rig->n = 0;
 	text_clear(&rig->lines);
 	assert_int_equal(series_emit(rig->series, &rig->style, &rig->window, append, &rig->lines),
-			 0);
+	                 0);
 	return text_cstr(&rig->lines);
 }
 
@@ -115,8 +115,8 @@ static void a_live_row_without_counts_is_told_with_zeros_and_no_histogram(void *
 
 	add(rig, DM, 1);
 	assert_string_equal(emit(rig),
-			    "block_io,device=dm-0,layer=stack,op=write bytes=0i,bytes_per_s=0.0,"
-			    "errors=0i,ios=0i,ios_per_s=0.0,untimed=0i 7\n");
+	                    "block_io,device=dm-0,layer=stack,op=write bytes=0i,bytes_per_s=0.0,"
+	                    "errors=0i,ios=0i,ios_per_s=0.0,untimed=0i 7\n");
 }
 
 static void a_device_that_is_gone_is_told_only_if_it_counted(void **state)
@@ -126,8 +126,8 @@ static void a_device_that_is_gone_is_told_only_if_it_counted(void **state)
 	add(rig, GONE, 0);
 	add(rig, GONE, 1)->cells[2] = 1;
 	assert_string_equal(emit(rig),
-			    "block_io,device=9:9,layer=disk,op=write bytes=0i,bytes_per_s=0.0,"
-			    "errors=1i,ios=0i,ios_per_s=0.0,untimed=0i 7\n");
+	                    "block_io,device=9:9,layer=disk,op=write bytes=0i,bytes_per_s=0.0,"
+	                    "errors=1i,ios=0i,ios_per_s=0.0,untimed=0i 7\n");
 	assert_int_equal(rig->counts.keys, 1);
 	assert_int_equal(rig->counts.series, 1);
 }
@@ -228,9 +228,9 @@ static void sums_are_rounded_to_the_nearest_unit(void **state)
 		uint64_t ns;
 		const char *text;
 	} want[] = {{499, "sum_us=0i"},
-		    {500, "sum_us=1i"},
-		    {2200499, "sum_us=2200i"},
-		    {UINT64_MAX, "sum_us=18446744073709552i"}};
+	            {500, "sum_us=1i"},
+	            {2200499, "sum_us=2200i"},
+	            {UINT64_MAX, "sum_us=18446744073709552i"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		struct blockmap_row *row = add(rig, SDA, 0);
@@ -332,12 +332,12 @@ static void what_finds_no_room_goes_to_other(void **state)
 	add(rig, SDA, 0)->cells[0] = 8; /* known: not other */
 	add(rig, GONE, 0)->cells[0] = 16;
 	assert_string_equal(emit(rig),
-			    "block_io,device=sda,layer=disk,op=read bytes=0i,bytes_per_s=0.0,"
-			    "errors=0i,ios=9i,ios_per_s=0.9,untimed=0i 7\n"
-			    "block_io,device=sdb,layer=disk,op=read bytes=0i,bytes_per_s=0.0,"
-			    "errors=0i,ios=2i,ios_per_s=0.2,untimed=0i 7\n"
-			    "block_io,device=_other,layer=_other,op=read bytes=0i,bytes_per_s=0.0,"
-			    "errors=0i,ios=20i,ios_per_s=2.0,untimed=0i 7\n");
+	                    "block_io,device=sda,layer=disk,op=read bytes=0i,bytes_per_s=0.0,"
+	                    "errors=0i,ios=9i,ios_per_s=0.9,untimed=0i 7\n"
+	                    "block_io,device=sdb,layer=disk,op=read bytes=0i,bytes_per_s=0.0,"
+	                    "errors=0i,ios=2i,ios_per_s=0.2,untimed=0i 7\n"
+	                    "block_io,device=_other,layer=_other,op=read bytes=0i,bytes_per_s=0.0,"
+	                    "errors=0i,ios=20i,ios_per_s=2.0,untimed=0i 7\n");
 	assert_int_equal(rig->counts.overflow, 2);
 	assert_int_equal(rig->counts.series, 3);
 	assert_int_equal(rig->counts.events, 31);
@@ -372,19 +372,19 @@ static void drops_make_no_points_but_pairs_of_reason_and_count(void **state)
 	static struct enumtext_name names[] = {{0, (char *)"map_full"}, {1, (char *)"no_disk"}};
 	static struct layout_run run = {.width = 8, .count = 1};
 	const struct layout layout = {.key_size = 4,
-				      .value_size = 8,
-				      .tags = {{.size = 4}},
-				      .enums = {{.names = names, .n = 2}},
-				      .runs = &run,
-				      .n_runs = 1,
-				      .n_cells = 1};
+	                              .value_size = 8,
+	                              .tags = {{.size = 4}},
+	                              .enums = {{.names = names, .n = 2}},
+	                              .runs = &run,
+	                              .n_runs = 1,
+	                              .n_cells = 1};
 	const struct spec_map map = {.name = (char *)SPEC_DROPS_MAP,
-				     .tags = {{.name = (char *)"reason",
-					       .member = (char *)"key",
-					       .decoder = (char *)"enum"}},
-				     .n_tags = 1,
-				     .fields = {{.name = (char *)"events"}},
-				     .n_fields = 1};
+	                             .tags = {{.name = (char *)"reason",
+	                                       .member = (char *)"key",
+	                                       .decoder = (char *)"enum"}},
+	                             .n_tags = 1,
+	                             .fields = {{.name = (char *)"events"}},
+	                             .n_fields = 1};
 	const uint32_t keys[] = {1, 0, 5};
 	const uint64_t counts[] = {3, 0, 7};
 	struct delta_row told[3];
@@ -392,14 +392,14 @@ static void drops_make_no_points_but_pairs_of_reason_and_count(void **state)
 
 	for (int i = 0; i < 3; i++)
 		told[i] = (struct delta_row){.key = (const uint8_t *)&keys[i],
-					     .increments = &counts[i],
-					     .counted = counts[i] != 0};
+		                             .increments = &counts[i],
+		                             .counted = counts[i] != 0};
 	series_free(rig->series);
 	assert_int_equal(series_new(&map, &layout, 10, &rig->series), 0);
 	assert_int_equal(series_merge(rig->series, told, 3, &blockmap_env, &rig->counts), 0);
 	assert_int_equal(rig->counts.events, 10);
 	assert_int_equal(series_emit(rig->series, &rig->style, &rig->window, append, &rig->lines),
-			 0);
+	                 0);
 	assert_int_equal(rig->lines.len, 0);
 	series_each(rig->series, each, &rig->lines);
 	assert_string_equal(text_cstr(&rig->lines), "no_disk=3 map_full=0 5=7 ");

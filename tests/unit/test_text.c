@@ -107,7 +107,7 @@ static void integers_reach_both_ends(void **state)
 	text_char(&t, ' ');
 	text_i64(&t, -1);
 	assert_string_equal(text_cstr(&t),
-			    "0 18446744073709551615 -9223372036854775808 9223372036854775807 -1");
+	                    "0 18446744073709551615 -9223372036854775808 9223372036854775807 -1");
 	text_free(&t);
 }
 

@@ -72,9 +72,9 @@ static void what_is_wrong_is_said(void **state)
 /* A URL is printed whenever its receiver is down. */
 static void credentials_in_a_url_are_refused(void **state)
 {
-	static const char *const bad[] = {"http://u:p@h",	"http://u@h/write",
-					  "http://h/write?p=x", "http://h?u=x&p=y",
-					  "http://h/?db=x&p=y", "http://u:p@[::1]"};
+	static const char *const bad[] = {"http://u:p@h",       "http://u@h/write",
+	                                  "http://h/write?p=x", "http://h?u=x&p=y",
+	                                  "http://h/?db=x&p=y", "http://u:p@[::1]"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		const char *got = url_problem(bad[i]);

@@ -147,7 +147,7 @@ static void suspend_makes_one_long_window(void **state)
 	/* Both clocks run on through suspend. */
 	pass(&h, 8 * HOUR + 123 * MS);
 	EXPECT_CUT(&h, MIDNIGHT + 8 * HOUR, 8 * HOUR + 3 * SECOND + 123 * MS, 3 * SECOND + 123 * MS,
-		   8 * 360 - 1);
+	           8 * 360 - 1);
 	assert_int_equal(h.state.steps, 0);
 }
 

@@ -8,7 +8,7 @@ int feature_guess(void)
 {
 	struct utsname names; /* CAUGHT */
 
-	uname(&names);					     /* CAUGHT */
+	uname(&names);                                       /* CAUGHT */
 	if (LINUX_VERSION_CODE > KERNEL_VERSION(5, 10, 137)) /* CAUGHT */
 		return 1;
 	return strcmp(names.release, "5.10") > 0; /* CAUGHT */

@@ -8,14 +8,14 @@
 #include "rows.h"
 
 #include <bpf/libbpf.h> /* CAUGHT: no BPF here */
-#include <curl/curl.h>	/* CAUGHT: no network here */
+#include <curl/curl.h>  /* CAUGHT: no network here */
 #include <stdio.h>
 #include <time.h>
 
 /* A comment may say log_error(), or #include "loop.h". */
 int delta_now(void)
 {
-	log_error("late");		 /* CAUGHT: pure modules do not log */
+	log_error("late");               /* CAUGHT: pure modules do not log */
 	fprintf(stderr, "%s", "late\n"); /* CAUGHT: nor print */
-	return (int)time(NULL);		 /* CAUGHT: nor read clocks */
+	return (int)time(NULL);          /* CAUGHT: nor read clocks */
 }
