@@ -90,6 +90,19 @@ $(O)/probes/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.bpf.h)
 $(O)/probes/%.ini: bpf/%.ini
 	$(Q)mkdir -p $(@D) && cp $< $@
 
+# A probe of the end-to-end tests: what the kernel shows to BPF programs, counted in another way.
+E2E_PROBES := $(patsubst tests/e2e/probes/%.bpf.c,$(O)/tests/e2e/probes/%,$(wildcard tests/e2e/probes/*.bpf.c))
+
+.PHONY: e2e-probes
+e2e-probes: $(E2E_PROBES:%=%.bpf.o) $(E2E_PROBES:%=%.ini)
+
+$(O)/tests/e2e/probes/%.bpf.o: tests/e2e/probes/%.bpf.c $(wildcard bpf/*.bpf.h)
+	$(say) BPF $@
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -c -o $@ $<
+
+$(O)/tests/e2e/probes/%.ini: tests/e2e/probes/%.ini
+	$(Q)mkdir -p $(@D) && cp $< $@
+
 # ---- Unit tests: one binary per tests/unit/test_*.c; an unregistered test is an unused function.
 unit: $(UNIT) probes
 
@@ -113,15 +126,17 @@ DEPS_BENCH := $(DEPS_RUN) fio
 deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)
 	@packaging/deps $(DEPS)
 
+JOBS := $(shell nproc)
+
 # The first step of a target that must work on a fresh machine; the rest is done by a make that sees what is there now.
 run: ## see it work: a demonstration in the terminal (root)
 	@packaging/deps $(DEPS_RUN)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/e2e/demo.py --build $(O)
 
 check: ## all tests that can run here (root: all)
 	@packaging/deps $(DEPS_CHECK)
-	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory -j$(JOBS) all unit e2e-probes
 	@tests/check --build $(O) unit e2e
 
 LINTS := format tidy cppcheck layers probe-names kernel-versions
@@ -133,7 +148,7 @@ KERNEL ?= all
 TEST   ?= smoke
 vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke
 	@packaging/deps $(DEPS_VM)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
 
 bench: ## nanoseconds per I/O beside biolatency, and the footprint (root): SAVE=1 keeps the page

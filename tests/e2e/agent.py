@@ -35,6 +35,21 @@ def config(url, interval="1s", agent="", output=""):
     return CONFIG.format(url=url, interval=interval, agent=agent, output=output)
 
 
+# Counts the same in another way, and tells nobody: its map is read with bpftool.
+CONTROL = """[agent]
+interval = 10s
+probe_dirs = {probes}
+[output.nobody]
+type = file
+path = /dev/null
+"""
+
+
+def control():
+    """The probe of tests/e2e/probes in an agent of its own."""
+    return Agent(CONTROL.format(probes=BUILD / "tests" / "e2e" / "probes"))
+
+
 class Agent:
     """thermograf run, from __enter__ to stop() or __exit__."""
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A map of a running agent, read by another program: bpftool. Offsets come from the object's BTF."""
+"""Maps of a running agent, read by another program: bpftool. Offsets come from the object's BTF."""
 
 import json
 import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 
 import agent
@@ -23,9 +24,20 @@ def _bytes(cells):
     return bytes(int(cell, 16) for cell in cells)
 
 
-def _words(numbers):
-    """Numbers as the bytes of u32s, as bpftool wants them."""
-    return [str(byte) for byte in struct.pack(f"={len(numbers)}I", *numbers)]
+def need_bpftool():
+    if not shutil.which("bpftool"):
+        raise Skip("no bpftool (Debian: package bpftool)")
+
+
+def kernel_dev(device):
+    """The number of a device as the kernel has it."""
+    number = os.stat(device.path).st_rdev
+    return os.major(number) << 20 | os.minor(number)
+
+
+def _dump(number):
+    """[(key bytes, value bytes)] of a small map."""
+    return [(_bytes(row["key"]), _bytes(row["value"])) for row in _bpftool("map", "dump", "id", number)]
 
 
 def _maps(pid):
@@ -43,62 +55,76 @@ def _maps(pid):
 class Types:
     """Structures and enums of a probe's object."""
 
-    def __init__(self, probe):
-        self.types = _bpftool("btf", "dump", "file", agent.BUILD / "probes" / f"{probe}.bpf.o")["types"]
+    def __init__(self, path):
+        self.types = _bpftool("btf", "dump", "file", path)["types"]
 
     def _find(self, kind, name):
         return next(t for t in self.types if t["kind"] == kind and t["name"] == name)
 
-    def size(self, name):
-        return self._find("STRUCT", name)["size"]
+    def member(self, name, member, data):
+        """The number in that member of a struct."""
+        members = sorted(self._find("STRUCT", name)["members"], key=lambda m: m["bits_offset"])
+        offset = next(m["bits_offset"] for m in members if m["name"] == member) // 8
+        (kind,) = (m["type_id"] for m in members if m["name"] == member)
+        return int.from_bytes(data[offset:offset + self._size(kind)], sys.byteorder)
 
-    def offset(self, name, member):
-        return next(m["bits_offset"] for m in self._find("STRUCT", name)["members"] if m["name"] == member) // 8
+    def _size(self, number):
+        found = next(t for t in self.types if t["id"] == number)
+        return found["size"] if "size" in found else self._size(found["type_id"])
 
-    def enum(self, name):
-        """{value: name}, the common prefix stripped, lower case."""
-        names = {v["val"]: v["name"] for v in self._find("ENUM", name)["values"]}
+    def text(self, enum, value):
+        """The name of a value, the common prefix stripped, lower case."""
+        names = {v["val"]: v["name"] for v in self._find("ENUM", enum)["values"]}
         prefix = os.path.commonprefix(list(names.values())).rfind("_") + 1
-        return {value: text[prefix:].lower() for value, text in names.items()}
+        return names[value][prefix:].lower()
 
 
 class BlockIo:
     """The maps of the probe block_io: an index from key to row, and a row's copies of the value one after another."""
 
     def __init__(self, pid):
-        if not shutil.which("bpftool"):
-            raise Skip("no bpftool (Debian: package bpftool)")
-        maps, self.types = _maps(pid), Types("block_io")
+        need_bpftool()
+        maps, self.types = _maps(pid), Types(agent.BUILD / "probes" / "block_io.bpf.o")
         if "block_io" not in maps or "block_io_index" not in maps:
             raise Failure(f"process {pid} has the maps {sorted(maps)}")
         self.index, self.values = (maps[name]["id"] for name in ("block_io_index", "block_io"))
         self.shards = maps["block_io"]["max_entries"] // maps["block_io_index"]["max_entries"]
-        self.ops = self.types.enum("block_op")
 
     def read(self, device):
         """{op: (ios, bytes)} of one device, its copies added up."""
-        number = os.stat(device.path).st_rdev
-        dev = os.major(number) << 20 | os.minor(number)
-        wanted = []
-        for row in _bpftool("map", "dump", "id", self.index):
-            key = _bytes(row["key"])
-            if struct.unpack_from("=I", key, self.types.offset("block_io_key", "dev"))[0] == dev:
-                op = struct.unpack_from("=I", key, self.types.offset("block_io_key", "op"))[0]
-                (place,) = struct.unpack("=I", _bytes(row["value"]))
-                wanted += [(op, place * self.shards + shard) for shard in range(self.shards)]
+        types = self.types
+        wanted = [(types.text("block_op", types.member("block_io_key", "op", key)), row * self.shards + shard)
+                  for key, (row,) in ((key, struct.unpack("=I", value)) for key, value in _dump(self.index))
+                  if types.member("block_io_key", "dev", key) == kernel_dev(device) for shard in range(self.shards)]
         sums = {}
         for (op, _), value in zip(wanted, self._look_up([place for _, place in wanted])):
-            ios, size = sums.get(self.ops[op], (0, 0))
-            sums[self.ops[op]] = (ios + self._member(value, "ios"), size + self._member(value, "bytes"))
+            ios, size = sums.get(op, (0, 0))
+            sums[op] = (ios + types.member("block_io_value", "ios", value),
+                        size + types.member("block_io_value", "bytes", value))
         return sums
 
     def _look_up(self, places):
         """All with one start of bpftool: the map is being written meanwhile."""
         with tempfile.NamedTemporaryFile("w", suffix=".batch") as batch:
             for place in places:
-                batch.write(f"map lookup id {self.values} key {' '.join(_words([place]))}\n")
+                key = " ".join(map(str, struct.pack("=I", place)))
+                batch.write(f"map lookup id {self.values} key {key}\n")
             batch.flush()
             return [_bytes(found["output"]["value"]) for found in _bpftool("batch", "file", batch.name)]
 
-    def _member(self, value, name):
-        return struct.unpack_from("=Q", value, self.types.offset("block_io_value", name))[0]
+
+class Control:
+    """The map of the probe control (tests/e2e/probes), which an agent of its own has loaded."""
+
+    def __init__(self, pid):
+        need_bpftool()
+        self.map = _maps(pid)["control"]["id"]
+        self.types = Types(agent.BUILD / "tests" / "e2e" / "probes" / "control.bpf.o")
+
+    def read(self, device):
+        """{kind: (ios, bytes)} of one device."""
+        types = self.types
+        return {types.text("control_kind", types.member("control_key", "kind", key)):
+                (types.member("control_value", "ios", value), types.member("control_value", "bytes", value))
+                for key, value in _dump(self.map)
+                if types.member("control_key", "dev", key) == kernel_dev(device)}

@@ -29,6 +29,11 @@ def true(value, what):
         raise Failure(what)
 
 
+def note(text):
+    """Something that whoever reads the result should know, though the test passes."""
+    print(f"# note: {text}", flush=True)
+
+
 def main(functions):
     """Runs the tests in `functions` (globals() of the script) in their order; exits."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that devices and services are put away

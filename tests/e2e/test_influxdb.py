@@ -11,7 +11,7 @@ import agent
 import bpfmap
 import lab
 import store
-from tap import at_most, equal, main, true
+from tap import Failure, Skip, at_most, equal, main, note, true
 
 NS = store.NS
 FIELDS = ("ios", "bytes", "errors", "untimed")
@@ -22,6 +22,11 @@ KINDS = {"read": "read", "write": "write", "writeback": "write", "commit": "writ
 
 # A boundary's map is read within this of it: scheduling on a machine that is as busy as we make it.
 LATE_NS = NS // 4
+
+
+# Of the kernel's completions, this many may be shown to no BPF program at all: see Run.agrees().
+UNSEEN_SHARE = 1e-3
+UNSEEN_FEW = 3
 
 
 def database():
@@ -80,6 +85,7 @@ class Run:
             self.names = [device.name for device in self.devices]
             self.db = stack.enter_context(database())
             self.before = lab.at_rest(self.names)
+            self.control = self._start_control(stack)
             self.agent = stack.enter_context(agent.Agent(agent.config(self.db.url, **self.settings)))
             wait_for_window(self.db, self.agent, 0)
             self.stack = stack.pop_all()
@@ -87,6 +93,53 @@ class Run:
 
     def __exit__(self, *_):
         self.stack.close()
+
+    @staticmethod
+    def _start_control(stack):
+        """The second opinion, or None where it cannot be read."""
+        control = stack.enter_context(agent.control())
+        lab.wait_for(lambda: control.check_alive() or "control: runs" in control.messages(), 30, "the probe control")
+        try:
+            return bpfmap.Control(control.process.pid)
+        except Skip as why:
+            note(f"no second opinion: {why}")
+            return None
+
+    def unseen(self, wanted):
+        """{device: {kind: (ios, bytes)}} that the kernel counted and showed to no BPF program."""
+        lost = {}
+        for device in self.devices:
+            seen = self.control.read(device) if self.control else wanted[device.name]
+            lost[device.name] = {kind: tuple(a - b for a, b in zip(wanted[device.name][kind], seen.get(kind, (0, 0))))
+                                 for kind in wanted[device.name]}
+        return lost
+
+    def agrees(self, wanted):
+        """
+        Whether the database holds what the kernel counted, to the I/O and to the byte.
+
+        One thing is forgiven: a completion that no BPF program was run for. Kernels exist that run none on top of
+        certain threads (seen: a guest's own agent; ftrace had the event, three programs on it did not). It is
+        proven by the probe control, which shares nothing with the probe under test, and must be rare.
+        """
+        got = stored(self.db, self.names)
+        if got == wanted:
+            return True
+        unseen = self.unseen(wanted)
+        for name in self.names:
+            for kind, (ios, size) in unseen[name].items():
+                rare = ios <= max(UNSEEN_FEW, UNSEEN_SHARE * wanted[name][kind][0])
+                if not rare or (wanted[name][kind][0] - ios, wanted[name][kind][1] - size) != got[name][kind]:
+                    return False
+        total = sum(ios for kinds in unseen.values() for ios, _ in kinds.values())
+        note(f"this kernel ran no BPF program for {total} of "
+             f"{sum(ios for kinds in wanted.values() for ios, _ in kinds.values())} completed I/Os")
+        return True
+
+    def check(self, wanted, what):
+        if not self.agrees(wanted):
+            raise Failure(f"(ios, bytes) {what}: in the database {stored(self.db, self.names)}, in /proc/diskstats "
+                          f"{wanted}, shown to no BPF program {self.unseen(wanted)}")
 
     def settle(self):
         """At rest, and all of it in the database: {device: {kind: (ios, bytes)}} as the kernel has it."""
@@ -108,9 +161,7 @@ def test_every_io_and_every_byte_of_diskstats_is_in_the_database_per_device():
         for kind in set(KINDS.values()):
             true(wanted[run.names[1]][kind][0] > 0, f"the workload made no {kind}: this proves nothing")
         equal(wanted[run.names[2]]["read"], (7, 7 * 8192), "the third device's reads in /proc/diskstats")
-        got = stored(run.db, run.names)
-        for name in run.names:
-            equal(got[name], wanted[name], f"(ios, bytes) of {name}")
+        run.check(wanted, "of three devices")
 
 
 def test_every_kind_of_operation_has_its_own_name():
@@ -181,10 +232,9 @@ def test_under_heavy_io_every_window_agrees_with_a_second_reader_of_the_counters
         with lab.DiskstatsReader(run.names) as second, lab.heavy(run.devices):
             time.sleep(8)
         wanted = run.settle()
-        got = stored(run.db, run.names)
-        telling = 0
+        run.check(wanted, "after the load")
+        unseen, telling = run.unseen(wanted), 0
         for name in run.names:
-            equal(got[name], wanted[name], f"(ios, bytes) of {name} after the load")
             readings = [(before, after, as_diskstats(lab.less(disks[name], run.before[name])))
                         for before, after, disks in second.readings]
             previous_high = None
@@ -193,7 +243,9 @@ def test_under_heavy_io_every_window_agrees_with_a_second_reader_of_the_counters
                 later = [r for before, after, r in readings if before >= stamp + LATE_NS]
                 if not earlier or not later:
                     continue
-                check_between(earlier[-1], sums, later[0], f"{name}, window to {stamp}")
+                low = {kind: (ios - unseen[name][kind][0], size - unseen[name][kind][1])
+                       for kind, (ios, size) in earlier[-1].items()}
+                check_between(low, sums, later[0], f"{name}, window to {stamp}")
                 # Where the brackets of two windows do not touch, no other window would have fitted.
                 telling += previous_high is not None and earlier[-1]["read"][0] > previous_high
                 previous_high = later[0]["read"][0]
@@ -202,14 +254,15 @@ def test_under_heavy_io_every_window_agrees_with_a_second_reader_of_the_counters
 
 def test_under_heavy_io_the_kernels_own_map_read_by_another_program_lies_between_two_windows():
     with Run() as run:
-        reader = bpfmap.Reader(run.agent.process.pid, "block_io")
+        (device,) = run.devices
+        reader = bpfmap.BlockIo(run.agent.process.pid)
         dumps = []
 
         def read():
             while not ending.wait(0.4):
                 before = time.time_ns()
-                rows = reader.rows()
-                dumps.append((before, time.time_ns(), rows))
+                counted = reader.read(device)
+                dumps.append((before, time.time_ns(), counted))
 
         ending = threading.Event()
         thread = threading.Thread(target=read)
@@ -221,11 +274,10 @@ def test_under_heavy_io_the_kernels_own_map_read_by_another_program_lies_between
             ending.set()
             thread.join()
         run.settle()
-        (device,) = run.devices
         windows, checked = cumulative(run.db, device.name), 0
-        for before, after, rows in dumps:
+        for before, after, counted in dumps:
             sums = defaultdict(lambda: (0, 0))
-            for op, ios, size in bpfmap.block_io(rows, device):
+            for op, (ios, size) in counted.items():
                 if op in KINDS:
                     sums[KINDS[op]] = (sums[KINDS[op]][0] + ios, sums[KINDS[op]][1] + size)
             earlier = [w for stamp, w in windows if stamp + LATE_NS <= before]
@@ -245,7 +297,7 @@ def test_sigterm_cuts_the_window_and_nothing_is_lost():
         wanted = run.counted()
         windows = run.db.times("thermograf")
         run.agent.stop()
-        equal(stored(run.db, run.names), wanted, "(ios, bytes) after SIGTERM")
+        run.check(wanted, "after SIGTERM")
         at_most(windows[-1] + 1, run.db.times("thermograf")[-1], "stamp of the window that was cut")
 
 
@@ -262,7 +314,7 @@ def test_the_next_run_does_not_write_over_the_last_window_of_the_one_before():
             wanted = run.counted()
             wait_for_window(run.db, second, time.time_ns())
             second.stop()
-        equal(stored(run.db, run.names), wanted, "(ios, bytes) of both runs")
+        run.check(wanted, "of both runs")
 
 
 def test_once_beside_a_running_agent_counts_for_itself_and_disturbs_nothing():
@@ -278,7 +330,7 @@ def test_once_beside_a_running_agent_counts_for_itself_and_disturbs_nothing():
             lab.stop(beside)
         equal(beside.returncode, 0, f"exit code of once ({err.strip()})")
         wanted = run.settle()
-        equal(stored(run.db, run.names), wanted, "(ios, bytes) of the running agent")
+        run.check(wanted, "of the running agent")
         points = agent.parse_lines(out)
         seen = sum(fields["ios"] for name, tags, fields, _ in points
                    if name == "block_io" and tags["device"] == device.name and tags["op"] == "read")
@@ -301,16 +353,21 @@ def test_windows_cut_while_the_receiver_is_away_arrive_when_it_is_back():
         wanted = run.settle()
         newest = time.time_ns()
 
+        def missing():
+            """Windows from the time without a receiver that are not there."""
+            times = run.db.times("thermograf")
+            return [stamp for stamp in range(times[0], newest, NS) if stamp not in times]
+
         def everything():
             run.agent.check_alive()
-            return stored(run.db, run.names) == wanted
+            return not missing() and run.agrees(wanted)
 
-        lab.wait_for(everything, 60, f"all of {wanted}; there is {stored(run.db, run.names)}; the agent says:\n"
-                                     f"{run.agent.messages()[-2000:]}", 0.5)
-        late = [stamp for stamp in run.db.times("thermograf") if away < stamp < newest]
-        gaps = [b - a for a, b in zip(late, late[1:])]
-        at_most(6, len(late), "windows from the time without a receiver")
-        equal(set(gaps), {NS}, "distances of their stamps: each window is there")
+        try:
+            lab.wait_for(everything, 60, "", 0.5)
+        except TimeoutError:
+            run.check(wanted, "of the time without a receiver")
+            equal(missing(), [], f"missing windows; the agent says:\n{run.agent.messages()[-2000:]}")
+        at_most(6 * NS, newest - away, "time without a receiver")
 
 
 def test_a_receiver_that_was_never_there_gets_all_windows_once_it_comes():
