@@ -14,6 +14,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -199,6 +200,10 @@ def explain(show):
 def run(args):
     interactive = sys.stdout.isatty() and os.environ.get("CI") != "true"
     with ExitStack() as stack:
+        # Whatever a signal interrupts: all files are in one folder, and go when no process is left.
+        with lab.signals_held():
+            tempfile.tempdir = stack.enter_context(tempfile.TemporaryDirectory(prefix="thermograf-"))
+        stack.callback(lab.stop_all)
         show = Show(stack)
         with suppress(KeyboardInterrupt):
             if interactive:

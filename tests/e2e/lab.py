@@ -56,29 +56,51 @@ def wait_for(question, timeout_s, what, pause_s=0.05):
 # ---- processes
 
 
-def _die_with_parent():
+SPAWNED = []  # all of them, for stop_all()
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def signals_held():
+    """What asks us to end waits until the block is done: nothing is made that nobody knows of."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _in_child():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
 
 
 def spawn(argv, **more):
     """A process in its own group, so that Ctrl-C reaches only us, and which dies with this thread."""
-    return subprocess.Popen([str(arg) for arg in argv], stdin=subprocess.DEVNULL, start_new_session=True,
-                            preexec_fn=_die_with_parent, **more)
+    with signals_held():
+        process = subprocess.Popen([str(arg) for arg in argv], stdin=subprocess.DEVNULL, start_new_session=True,
+                                   preexec_fn=_in_child, **more)
+        SPAWNED.append(process)
+    return process
 
 
 def stop(process, timeout_s=15):
-    """SIGTERM, and SIGKILL for who does not hear; returns the exit code."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    """SIGTERM, and SIGKILL for who does not hear, and for its children; returns the exit code."""
+    if process.returncode is None:
+        os.kill(process.pid, signal.SIGTERM)
+        end = time.monotonic() + timeout_s
+        # WNOWAIT: until it is reaped, nobody else can have its number.
+        while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     return process.wait()
+
+
+def stop_all():
+    for process in SPAWNED:
+        stop(process)
 
 
 def free_port():
