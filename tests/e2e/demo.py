@@ -149,10 +149,9 @@ class Show:
         since = max(self.started, time.time_ns() - (seconds + 2) * store.NS)
         by = ("device", "op")
         return picture.Data(
-            title=f"what {self.db.TITLE} holds  {note}",
+            title=f"what {self.db.TITLE} holds  {note}", device=self.device.name, rate_seconds=rate_seconds,
             ios=self.db.sums("block_io", "ios", by, since), bytes=self.db.sums("block_io", "bytes", by, since),
-            heat=self.db.sums("block_io_latency", "count", ("le",), since, {"device": self.device.name}),
-            heat_title=f"latency of {self.device.name}", rate_seconds=rate_seconds)
+            heat=self.db.sums("block_io_latency", "count", ("le",), since, {"device": self.device.name}))
 
     def check(self):
         self.agent.check_alive()

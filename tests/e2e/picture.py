@@ -22,7 +22,7 @@ CELL = 2  # columns for a second: about a square
 LARGE_ROWS = 28  # lines for buckets from which on each gets two, and a second twice the columns
 
 View = namedtuple("View", "width height colour")  # colour: "truecolor", "256" or "none"; height 0: as it needs
-Data = namedtuple("Data", "title ios bytes heat heat_title rate_seconds")
+Data = namedtuple("Data", "title device ios bytes heat rate_seconds")  # device: the one whose latency is shown
 
 
 def number(value):
@@ -33,6 +33,12 @@ def number(value):
         value /= 1000
     text = f"{value:.0f}" if value >= 99.95 or value == int(value) else f"{value:.3g}"
     return text + unit
+
+
+def size(value):
+    """Bytes."""
+    text = number(value)
+    return text + ("B" if " " in text else " B")
 
 
 def latency(le):
@@ -103,23 +109,23 @@ def sparkline(series, shown, high):
 
 
 def table(data, painter, width, most):
-    """Throughput: a line per device and operation, the busiest ones if there is no room for all."""
+    """Throughput: a line per device and operation; if there is no room for all, our own first, then the busiest."""
     columns = width - 46
     shown = seconds_shown(data, columns)
     recent = shown[-data.rate_seconds:]
     busy = {key: sum(series.get(s, 0) for s in shown) for key, series in data.ios.items()}
-    keys = sorted((key for key in busy if busy[key]), key=lambda key: -busy[key])[:most]
-    keys.sort(key=lambda key: (key[0], OPS.index(key[1]) if key[1] in OPS else len(OPS)))
+    keys = sorted((key for key in busy if busy[key]), key=lambda key: (key[0] != data.device, -busy[key]))[:most]
+    keys.sort(key=lambda key: (key[0] != data.device, key[0], OPS.index(key[1]) if key[1] in OPS else len(OPS)))
     lines = [painter.dim(f" {'device':<11}{'operation':<11}{'I/Os per s':>10}{'bytes per s':>12}"
                          f" {'I/Os each second' if columns >= 16 else 'I/Os':<{columns}}")]
     previous = None
     for key in keys:
-        ios, size = ((sum(series.get(key, {}).get(s, 0) for s in recent) / max(len(recent), 1))
+        ios, volume = ((sum(series.get(key, {}).get(s, 0) for s in recent) / max(len(recent), 1))
                      for series in (data.ios, data.bytes))
         high = max(data.ios[key].get(s, 0) for s in shown)
         device = key[0] if key[0] != previous else ""
         previous = key[0]
-        text = f" {painter.bold(f'{device[:10]:<11}')}{key[1]:<11}{number(ios):>10}{number(size) + 'B' if size else '':>12} "
+        text = f" {painter.bold(f'{device[:10]:<11}')}{key[1]:<11}{number(ios):>10}{size(volume) if volume else '':>12} "
         lines.append(text + painter.style(sparkline(data.ios[key], shown, high), "36"))
     return lines
 
@@ -158,7 +164,7 @@ def heatmap(data, painter, width, most):
         count = heat.get(le, {}).get(second, 0)
         return math.log1p(count) / math.log1p(high) if count else 0
 
-    lines = [" " + painter.bold(data.heat_title) + "  " + legend(painter, high)]
+    lines = [" " + painter.bold(f"latency of {data.device}") + "  " + legend(painter, high)]
     if tall > 1 and len(bounds) * tall > most:
         tall = 1
     if most and len(bounds) > most and painter.colour != "none":
@@ -177,7 +183,7 @@ def heatmap(data, painter, width, most):
 
 def legend(painter, high):
     steps = len(SHADES) if painter.colour == "none" else len(FIRE)
-    blocks = "".join(painter.cell((step + 1) / steps, 1) for step in range(steps))
+    blocks = "".join(painter.cell((step + 0.5) / steps, 1) for step in range(steps))
     return f"{painter.dim('1 I/O ')}{blocks}{painter.dim(' ' + number(high) + ' each second')}"
 
 

@@ -18,8 +18,8 @@ def made_up(seconds, bounds=14, devices=1, seed=1):
     keys = [(f"loop{d}", op) for d in range(devices) for op in picture.OPS[:6]]
     span = range(START, START + seconds)
     heat = {(str(2**n),): {s: rng.randrange(1, 10**rng.randrange(1, 7)) for s in span} for n in range(bounds)}
-    return picture.Data("title", {k: {s: rng.randrange(10**6) for s in span} for k in keys},
-                        {k: {s: rng.randrange(10**10) for s in span} for k in keys}, heat, "latency of loop0", 2)
+    return picture.Data("title", "loop0", {k: {s: rng.randrange(10**6) for s in span} for k in keys},
+                        {k: {s: rng.randrange(10**10) for s in span} for k in keys}, heat, 2)
 
 
 def test_no_line_is_wider_and_no_picture_higher_than_the_terminal():
@@ -31,6 +31,13 @@ def test_no_line_is_wider_and_no_picture_higher_than_the_terminal():
                     what = f"{width}x{height}, {seconds} s, {devices} devices"
                     at_most(len(lines), height, f"lines at {what}")
                     at_most(max(len(ESCAPE.sub("", line)) for line in lines), width, f"columns at {what}")
+
+
+def test_the_device_whose_latency_is_shown_is_in_the_table_however_busy_others_are():
+    data = made_up(10, devices=9)._replace(device="loop8")
+    data.ios.update({key: {START + 9: 1} for key in data.ios if key[0] == "loop8"})
+    lines = [ESCAPE.sub("", line) for line in picture.draw(data, picture.View(80, 24, "256"))]
+    true(any(line.startswith(" loop8") for line in lines), "\n".join(lines))
 
 
 def test_without_colours_there_is_no_escape_code_and_every_bucket_has_its_line():
