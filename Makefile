@@ -18,7 +18,7 @@ LIB := ground text parse report log inifile url confvalue conffile confkeys conf
        specprogram specmap specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
        point lineproto disks uevent decode tagset series batch verdict backoff spool poller http target sink trouble outputstats push kernel \
-       rodata probebind probe snapshot probedir collect identity output selfmon agent loop
+       rodata trusted probebind probe snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc
 CLANG   ?= clang
@@ -117,7 +117,7 @@ compiler:
 # ---- What must be on the machine, by Debian's package names. A name with ? is left out where the distribution
 # does not have it: tests that want it are then skipped.
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
-              python3 util-linux procps
+              python3
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev fio bpftool?
 DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod?

@@ -125,8 +125,8 @@ def table(data, painter, width, most):
         high = max(data.ios[key].get(s, 0) for s in shown)
         device = key[0] if key[0] != previous else ""
         previous = key[0]
-        text = f" {painter.bold(f'{device[:10]:<11}')}{key[1]:<11}{number(ios):>10}{size(volume) if volume else '':>12} "
-        lines.append(text + painter.style(sparkline(data.ios[key], shown, high), "36"))
+        text = f"{key[1]:<11}{number(ios):>10}{size(volume) if volume else '':>12} "
+        lines.append(" " + painter.bold(f"{device[:10]:<11}") + text + painter.style(sparkline(data.ios[key], shown, high), "36"))
     return lines
 
 

@@ -50,11 +50,13 @@ def unpack(package, program, cache, tell):
     return path
 
 
-def find(cache, tell=lambda text: None, only=None):
+def find(cache, tell=lambda text: None):
     """The class of the database that this distribution has, and its program; Skip where it has none."""
     if not shutil.which("apt-get"):
         raise Skip("a private database comes from Debian's or Ubuntu's packages, and this is neither")
-    kinds = [kind for kind in (InfluxDB, VictoriaMetrics) if only in (None, kind)]
+    # THERMOGRAF_STORE: the package's name, to try the other one where both are there.
+    wanted = os.environ.get("THERMOGRAF_STORE")
+    kinds = [kind for kind in (InfluxDB, VictoriaMetrics) if wanted in (None, kind.PACKAGE)]
     unpacked = [kind for kind in kinds if (cache / kind.PACKAGE / kind.PROGRAM).exists()]
     if not unpacked and not any(candidate(kind.PACKAGE) for kind in kinds):
         tell("apt-get update")
@@ -209,6 +211,7 @@ class VictoriaMetrics(Store):
                 "-retentionPeriod=1", "-loggerLevel=WARN"]
 
     def _export(self, selector, since_ns=0):
+        self._get("/internal/force_flush")  # else what has come in the last second is not seen yet
         lines = self._get("/api/v1/export", **{"match[]": selector, "start": since_ns / NS, "end": time.time() + 60})
         for line in lines.splitlines():
             series = json.loads(line)
