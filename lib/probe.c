@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "probe.h"
 
+#include "inifile.h"
 #include "kernel.h"
-#include "probebind.h"
 #include "text.h"
+#include "trusted.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -13,45 +14,30 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-static int read_file(const char *path, char **ret_data, size_t *ret_len)
+static int read_trusted(const char *path, size_t max_bytes, uint8_t **ret_data, size_t *ret_len,
+                        struct report *report)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	CLEANUP_FREE char *data = NULL;
-	struct stat st;
-	ssize_t n;
+	CLEANUP(text_free) struct text why = {0};
+	int err = trusted_read(path, max_bytes, ret_data, ret_len, &why);
 
-	if (fd < 0 || fstat(fd, &st))
-		return -errno;
-	/* inifile.h refuses what is longer than its bound, with a message: one byte more is enough. */
-	if (st.st_size > (1 << 20))
-		st.st_size = (1 << 20) + 1;
-	data = malloc((size_t)st.st_size + 1);
-	if (!data)
-		return -ENOMEM;
-	n = pread(fd, data, (size_t)st.st_size, 0);
-	if (n < 0)
-		return -errno;
-	*ret_len = (size_t)n;
-	*ret_data = TAKE_PTR(data);
-	return 0;
+	if (err)
+		report_add(report, REPORT_ERROR, path, "%s", text_cstr(&why));
+	return err;
 }
 
 static int read_spec(const char *path, struct spec **ret_spec, struct report *report)
 {
-	CLEANUP_FREE char *data = NULL;
+	CLEANUP_FREE uint8_t *data = NULL;
 	CLEANUP_FREE char *copy = strdup(path);
 	char *name = copy ? basename(copy) : NULL;
 	size_t len = 0;
-	int err = copy ? read_file(path, &data, &len) : -ENOMEM;
+	int err = copy ? read_trusted(path, INIFILE_MAX_BYTES, &data, &len, report) : -ENOMEM;
 
-	if (err) {
-		report_add(report, REPORT_ERROR, path, "cannot be read: %s", strerror(-err));
+	if (err)
 		return err;
-	}
 	name[strcspn(name, ".")] = '\0';
-	return spec_parse(name, path, data, len, ret_spec, report);
+	return spec_parse(name, path, (const char *)data, len, ret_spec, report);
 }
 
 static int apply_config(struct probe *p, const struct config_probe *config, struct report *report)
@@ -85,20 +71,34 @@ static int open_object(struct probe *p, const char *path, struct report *report)
 {
 	CLEANUP(text_free) struct text object = {0};
 	const char *slash = strrchr(path, '/');
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = p->spec->name);
+	size_t len = 0;
+	int err;
 
 	text_append(&object, path, slash ? (size_t)(slash - path) + 1 : 0);
 	text_str(&object, p->spec->object);
 	if (object.err)
 		return object.err;
+	err = read_trusted(object.data, PROBE_OBJECT_MAX_BYTES, &p->image, &len, report);
+	if (err)
+		return err;
 	kernel_forget_message();
-	p->object = bpf_object__open_file(object.data, NULL);
+	p->object = bpf_object__open_mem(p->image, len, &options);
 	if (!p->object) {
 		report_add(report, REPORT_ERROR, object.data, "probe %s: not a BPF object: %s%s%s",
-		           p->spec->name, strerror(errno), *kernel_last_message() ? "; " : "",
-		           kernel_last_message());
+		           p->spec->name, strerror(errno), *kernel_message() ? "; " : "",
+		           kernel_message());
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static void close_object(struct probe *p)
+{
+	bpf_object__close(p->object);
+	p->object = NULL;
+	free(p->image);
+	p->image = NULL;
 }
 
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
@@ -200,7 +200,7 @@ int probe_attach(struct probe *p, struct report *report)
 		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s%s",
 		          p->spec->name, strerror(-err),
 		          err == -EPERM ? " (needs root, or CAP_BPF and CAP_PERFMON)" : "",
-		          *kernel_last_message() ? "; " : "", kernel_last_message());
+		          *kernel_message() ? "; " : "", kernel_message());
 		return err;
 	}
 	err = keep_descriptors(p);
@@ -209,8 +209,7 @@ int probe_attach(struct probe *p, struct report *report)
 		detach(p);
 		return err;
 	}
-	bpf_object__close(p->object);
-	p->object = NULL;
+	close_object(p);
 	return 0;
 }
 
@@ -245,7 +244,7 @@ void probe_free(struct probe *p)
 		free(p->programs[i].name);
 		free(p->programs[i].why);
 	}
-	bpf_object__close(p->object);
+	close_object(p);
 	spec_free(p->spec);
 	free(p);
 }

@@ -11,6 +11,9 @@
 #include "config.h"
 #include "probebind.h"
 
+/** An object of a thousand programs is below this. */
+#define PROBE_OBJECT_MAX_BYTES (16u << 20)
+
 /** What the kernel counts about the chosen programs, ever. */
 struct probe_runs {
 	uint64_t
@@ -26,7 +29,7 @@ struct probe_runs {
  * @param kernel  BTF of the kernel, or NULL (then predicates do not hold)
  * @param ret     owned by the caller, probe_free(); unchanged on failure
  * @param report  takes every mistake, with file and line
- * @return 0; -EINVAL when errors were reported; -ENOMEM
+ * @return 0; -EINVAL when errors were reported, or another -errno of trusted_read() (reported); -ENOMEM
  */
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
                struct probe **ret, struct report *report);

@@ -49,6 +49,7 @@ struct probe_program {
 struct probe {
 	struct spec *spec;
 	struct bpf_object *object; /* NULL once attached */
+	uint8_t *image;            /* the object's file, which libbpf needs as long as the object */
 	struct probe_map maps[SPEC_MAX_MAPS];
 	size_t n_maps;
 	struct probe_program programs[SPEC_MAX_PROGRAMS];

@@ -5,12 +5,14 @@
  */
 #include "probe.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -63,7 +65,7 @@ static void assert_refused(const char *text, const char *end)
 	const char *said = o.report.n_items ? o.report.items[0].text : "nothing";
 	size_t len = strlen(said);
 
-	assert_int_equal(o.err, -EINVAL);
+	assert_true(o.err < 0);
 	assert_null(o.probe);
 	if (len < strlen(end) || strcmp(said + len - strlen(end), end))
 		fail_msg("said: %s\nwanted at its end: %s", said, end);
@@ -124,7 +126,7 @@ static void mistakes_are_named(void **state)
 		"[map block_io_index]\nmeasurement = io\nindex = block_io\nfield.row = value counter\n",
 		"probe mine: map block_io_index has an index that is not a hash to u32");
 	assert_refused("[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP,
-	               "not a BPF object: No such file or directory");
+	               "gone.bpf.o: cannot be read: No such file or directory");
 }
 
 static void a_constant_of_the_configuration_is_set(void **state)
@@ -153,6 +155,46 @@ static void a_missing_file_is_an_error(void **state)
 	report_free(&report);
 }
 
+/* 5.10 has no atomic that gives the former value; clang 22 makes one of __sync_fetch_and_add. */
+static void no_atomic_asks_for_the_former_value(void **state)
+{
+	struct bpf_object *object = bpf_object__open_file(OBJECT, NULL);
+	struct bpf_program *program;
+	size_t atomics = 0;
+
+	assert_non_null(object);
+	bpf_object__for_each_program(program, object)
+	{
+		const struct bpf_insn *insns = bpf_program__insns(program);
+
+		for (size_t i = 0; i < bpf_program__insn_cnt(program); i++) {
+			if (BPF_CLASS(insns[i].code) != BPF_STX ||
+			    BPF_MODE(insns[i].code) != BPF_ATOMIC)
+				continue;
+			assert_false(insns[i].imm & BPF_FETCH);
+			atomics++;
+		}
+	}
+	assert_true(atomics > 0);
+	bpf_object__close(object);
+}
+
+static void a_description_that_others_can_write_is_refused(void **state)
+{
+	struct report report = {0};
+	struct probe *probe = NULL;
+	char path[] = "/tmp/test_probe.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, 0666), 0);
+	close(fd);
+	assert_int_equal(probe_open(path, NULL, NULL, &probe, &report), -EPERM);
+	assert_non_null(strstr(report.items[0].text, "can be written by others (mode 0666)"));
+	report_free(&report);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +204,8 @@ int main(void)
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(a_constant_of_the_configuration_is_set),
 		cmocka_unit_test(a_missing_file_is_an_error),
+		cmocka_unit_test(no_atomic_asks_for_the_former_value),
+		cmocka_unit_test(a_description_that_others_can_write_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
