@@ -124,13 +124,11 @@ bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
 {
 	assert(env && map && layout && key);
 
-	if (!env->disks || !env->disks->n)
-		return false;
 	for (size_t i = 0; i < map->n_tags; i++) {
 		const struct spec_decoder *decoder = specwords_find_decoder(map->tags[i].decoder);
+		const struct disk *disk = find_disk(env, member_bits(&layout->tags[i], key));
 
-		if (decoder == &spec_decoders[SPEC_DECODER_DISK] &&
-		    !find_disk(env, member_bits(&layout->tags[i], key)))
+		if (decoder == &spec_decoders[SPEC_DECODER_DISK] && disk && disk->gone)
 			return true;
 	}
 	return false;

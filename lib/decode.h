@@ -34,8 +34,8 @@ enum decode_result decode_tag(const struct decode_env *env, const struct spec_ma
                               struct text *out);
 
 /**
- * Whether the device that the key names is gone (a disk decoder knows; others never say so). Nothing is gone
- * while no disk is known at all: the table could not be read then.
+ * Whether the device that the key names is gone (a disk decoder knows; others never say so). A device that was
+ * never seen is not gone: a path below an NVMe multipath head has no number in sysfs, and counts.
  */
 bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
                     const struct layout *layout, const uint8_t *key);

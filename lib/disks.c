@@ -119,6 +119,32 @@ const struct disk *disks_find(const struct disks *disks, uint32_t dev)
 	return disks->n ? bsearch(&key, disks->disks, disks->n, sizeof(key), by_dev) : NULL;
 }
 
+/* Of devices that come and go as loop and dm do, numbers are used again: those that are gone stay few. */
+static int keep_gone(struct disks *new, const struct disks *old)
+{
+	size_t n = new->n;
+
+	for (size_t i = 0; i < old->n && new->n < DISKS_MAX; i++) {
+		const struct disk *was = &old->disks[i];
+		struct disk *disk;
+
+		if (n && bsearch(was, new->disks, n, sizeof(*was), by_dev))
+			continue;
+		disk = add_disk(new);
+		if (!disk)
+			return -ENOMEM;
+		*disk = *was;
+		disk->gone = true;
+	}
+	return 0;
+}
+
+static void sort(struct disks *disks)
+{
+	if (disks->n)
+		qsort(disks->disks, disks->n, sizeof(*disks->disks), by_dev);
+}
+
 int disks_scan(struct disks *disks, const char *sys_block)
 {
 	assert(disks && sys_block);
@@ -137,8 +163,12 @@ int disks_scan(struct disks *disks, const char *sys_block)
 	}
 	if (errno)
 		return -errno;
-	if (new.n)
-		qsort(new.disks, new.n, sizeof(*new.disks), by_dev);
+	sort(&new);
+	int err = keep_gone(&new, disks);
+
+	if (err)
+		return err;
+	sort(&new);
 	struct disks old = *disks;
 
 	*disks = new;

@@ -19,6 +19,7 @@ struct disk {
 	uint32_t dev; /* major << 20 | minor: the kernel's own dev_t */
 	char name[DISKS_NAME_MAX];
 	bool stack; /* stands on other block devices (dm, md, multipath head) */
+	bool gone;  /* was in an earlier scan: its last counts still need its name */
 };
 
 struct disks {
@@ -28,11 +29,11 @@ struct disks {
 	size_t omitted; /* devices beyond DISKS_MAX */
 };
 
-/** The disk with that number, or NULL. */
+/** The disk with that number, also one that is gone and whose number nobody took over; NULL: never seen. */
 const struct disk *disks_find(const struct disks *disks, uint32_t dev);
 
 /**
- * Reads all block devices (whole disks) anew.
+ * Reads all block devices (whole disks) anew. Those that were there before stay, marked as gone.
  * @param sys_block  "/sys/block"; another folder in tests
  * @return 0; negative errno: the folder cannot be read, the table is as before
  */

@@ -76,6 +76,7 @@ static const struct spec_map blockmap_spec = {
 static struct disk blockmap_disk_table[] = {
 	{.dev = BLOCKMAP_DEV(8, 0), .name = "sda"},
 	{.dev = BLOCKMAP_DEV(8, 16), .name = "sdb"},
+	{.dev = BLOCKMAP_DEV(9, 9), .name = "md9", .stack = true, .gone = true},
 	{.dev = BLOCKMAP_DEV(253, 0), .name = "dm-0", .stack = true},
 };
 

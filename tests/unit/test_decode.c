@@ -12,6 +12,7 @@
 
 static struct disk table[] = {
 	{.dev = DEV(8, 0), .name = "sda"},
+	{.dev = DEV(8, 16), .name = "sdb", .gone = true},
 	{.dev = DEV(253, 14), .name = "dm-14", .stack = true},
 };
 static const struct disks disks = {.disks = table, .n = ARRAY_SIZE(table)};
@@ -55,7 +56,7 @@ static void an_unknown_disk_has_its_number(void **state)
 {
 	struct one_tag t = one_tag("disk", 4, false);
 
-	assert_decodes(&env, &t, &(uint32_t){DEV(8, 16)}, "8:16", DECODE_UNKNOWN);
+	assert_decodes(&env, &t, &(uint32_t){DEV(8, 32)}, "8:32", DECODE_UNKNOWN);
 	assert_decodes(&env, &t, &(uint32_t){UINT32_MAX}, "4095:1048575", DECODE_UNKNOWN);
 	assert_decodes(&blind, &t, &(uint32_t){DEV(8, 0)}, "8:0", DECODE_UNKNOWN);
 }
@@ -116,16 +117,18 @@ static void only_a_disk_decoder_knows_that_a_device_is_gone(void **state)
 
 	assert_false(decode_is_gone(&env, &disk.map, &disk.layout, (const uint8_t *)&here));
 	assert_true(decode_is_gone(&env, &disk.map, &disk.layout, (const uint8_t *)&gone));
+	assert_decodes(&env, &disk, &gone, "sdb", DECODE_OK);
 	assert_false(decode_is_gone(&env, &uint.map, &uint.layout, (const uint8_t *)&gone));
 }
 
-static void nothing_is_gone_while_no_disk_is_known(void **state)
+static void what_was_never_seen_is_not_gone(void **state)
 {
 	struct one_tag t = one_tag("disk", 4, false);
 	const struct disks none = {0};
 	const struct decode_env empty = {.disks = &none};
-	uint32_t dev = DEV(8, 16);
+	uint32_t dev = DEV(8, 16), hidden = DEV(259, 3);
 
+	assert_false(decode_is_gone(&env, &t.map, &t.layout, (const uint8_t *)&hidden));
 	assert_false(decode_is_gone(&blind, &t.map, &t.layout, (const uint8_t *)&dev));
 	assert_false(decode_is_gone(&empty, &t.map, &t.layout, (const uint8_t *)&dev));
 }
@@ -140,7 +143,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_all_widths_are_decimal),
 		cmocka_unit_test(a_member_is_read_at_its_offset),
 		cmocka_unit_test(only_a_disk_decoder_knows_that_a_device_is_gone),
-		cmocka_unit_test(nothing_is_gone_while_no_disk_is_known),
+		cmocka_unit_test(what_was_never_seen_is_not_gone),
 	};
 
 	return cmocka_run_group_tests_name("decode", tests, NULL, NULL);

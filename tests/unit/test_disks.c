@@ -134,7 +134,8 @@ static void an_exclamation_mark_stands_for_a_slash(void **state)
 	disks_free(&disks);
 }
 
-static void a_new_scan_forgets_what_is_gone(void **state)
+/* The cut after a removal still tells its last counts, under its name and layer. */
+static void a_new_scan_marks_what_is_gone(void **state)
 {
 	struct disks disks = {0};
 	char path[PATH_MAX_HERE], to[PATH_MAX_HERE];
@@ -146,9 +147,18 @@ static void a_new_scan_forgets_what_is_gone(void **state)
 	assert_int_equal(rename(path, to), 0);
 	make_file(*state, "sdz", "dev", "65:144\n");
 	assert_int_equal(disks_scan(&disks, *state), 0);
-	assert_int_equal(disks.n, 1);
-	assert_null(disks_find(&disks, DEV(8, 0)));
+	assert_int_equal(disks.n, 2);
+	assert_string_equal(disks_find(&disks, DEV(8, 0))->name, "sda");
+	assert_true(disks_find(&disks, DEV(8, 0))->gone);
 	assert_string_equal(disks_find(&disks, DEV(65, 144))->name, "sdz");
+	assert_false(disks_find(&disks, DEV(65, 144))->gone);
+
+	/* Who takes over the number takes over the entry. */
+	add(*state, "sdb", "8:0\n");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks.n, 2);
+	assert_string_equal(disks_find(&disks, DEV(8, 0))->name, "sdb");
+	assert_false(disks_find(&disks, DEV(8, 0))->gone);
 	disks_free(&disks);
 }
 
@@ -187,9 +197,9 @@ static void a_table_grows_and_stays_sorted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(disks_are_found_by_number),       TEST(what_has_slaves_is_a_stack),
-		TEST(what_is_no_disk_is_passed_over),  TEST(an_exclamation_mark_stands_for_a_slash),
-		TEST(a_new_scan_forgets_what_is_gone), TEST(a_failed_scan_leaves_the_table),
+		TEST(disks_are_found_by_number),      TEST(what_has_slaves_is_a_stack),
+		TEST(what_is_no_disk_is_passed_over), TEST(an_exclamation_mark_stands_for_a_slash),
+		TEST(a_new_scan_marks_what_is_gone),  TEST(a_failed_scan_leaves_the_table),
 		TEST(a_table_grows_and_stays_sorted),
 	};
 

@@ -126,7 +126,7 @@ static void a_device_that_is_gone_is_told_only_if_it_counted(void **state)
 	add(rig, GONE, 0);
 	add(rig, GONE, 1)->cells[2] = 1;
 	assert_string_equal(emit(rig),
-	                    "block_io,device=9:9,layer=disk,op=write bytes=0i,bytes_per_s=0.0,"
+	                    "block_io,device=md9,layer=stack,op=write bytes=0i,bytes_per_s=0.0,"
 	                    "errors=1i,ios=0i,ios_per_s=0.0,untimed=0i 7\n");
 	assert_int_equal(rig->counts.keys, 1);
 	assert_int_equal(rig->counts.series, 1);
