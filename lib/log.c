@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +29,7 @@ static const char priorities[LOG_LEVEL_MAX] = {
 };
 
 static _Atomic enum log_level most = LOG_LEVEL_INFO;
+static atomic_ulong lost; /* lines that found no room */
 
 void log_set_level(enum log_level level)
 {
@@ -38,6 +41,34 @@ void log_set_level(enum log_level level)
 int log_wants(enum log_level level)
 {
 	return level <= most;
+}
+
+static bool has_room(void)
+{
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&fd, 1, 0) == 1 && fd.revents & POLLOUT;
+}
+
+/* A reader that sleeps (a full pipe, a hung journal) must not hold up the loop: its lines are lost, and that is said. */
+static void write_line(const char *line, size_t len)
+{
+	char told[64];
+	ssize_t written;
+
+	if (!has_room()) {
+		atomic_fetch_add(&lost, 1);
+		return;
+	}
+	unsigned long missing = atomic_exchange(&lost, 0);
+
+	if (missing) {
+		int n = snprintf(told, sizeof(told), "%lu lines of this log were lost\n", missing);
+
+		written = write(STDERR_FILENO, told, (size_t)n);
+	}
+	written = write(STDERR_FILENO, line, len);
+	(void)written; /* nowhere left to say it */
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -70,7 +101,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = ' ';
 	line[len++] = '\n';
-	ssize_t written = write(STDERR_FILENO, line, len);
-	(void)written; /* nowhere left to say it */
+	write_line(line, len);
 	errno = saved;
 }

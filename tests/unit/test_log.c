@@ -73,6 +73,33 @@ static void errno_is_preserved(void **state)
 	assert_int_equal(errno, ENOTTY);
 }
 
+/* Blocking, as a terminal's or the journal's is: a reader that sleeps would hold the agent for ever. */
+static void a_full_pipe_loses_lines_and_says_how_many(void **state)
+{
+	static char fill[4096];
+	int fds[2], saved = dup(STDERR_FILENO);
+	size_t filled = 0;
+	ssize_t n;
+
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	while ((n = write(fds[1], fill, sizeof(fill))) > 0)
+		filled += (size_t)n;
+	assert_int_equal(fcntl(fds[1], F_SETFL, 0), 0);
+	dup2(fds[1], STDERR_FILENO);
+	log_error("one");
+	log_error("two");
+	while (filled && (n = read(fds[0], fill, sizeof(fill))) > 0)
+		filled -= (size_t)n;
+	log_error("three");
+	dup2(saved, STDERR_FILENO);
+	n = read(fds[0], got, sizeof(got) - 1);
+	got[n > 0 ? n : 0] = '\0';
+	assert_string_equal(got, "2 lines of this log were lost\nthree\n");
+	close(saved);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +108,7 @@ int main(void)
 		cmocka_unit_test(a_message_is_one_line),
 		cmocka_unit_test(an_endless_message_is_cut),
 		cmocka_unit_test(errno_is_preserved),
+		cmocka_unit_test(a_full_pipe_loses_lines_and_says_how_many),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
