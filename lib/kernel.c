@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char last_message[KERNEL_MESSAGE_MAX];
+static char message[KERNEL_MESSAGE_MAX];
 
 int kernel_btf_load(struct btf **ret_btf)
 {
@@ -38,7 +38,7 @@ uint32_t kernel_possible_cpus(void)
 	uint64_t highest = 0;
 
 	if (!f)
-		return 1;
+		return KERNEL_CPUS_UNKNOWN;
 	if (!fgets(line, sizeof(line), f))
 		line[0] = '\0';
 	fclose(f);
@@ -46,24 +46,45 @@ uint32_t kernel_possible_cpus(void)
 	digits = line + strlen(line);
 	while (digits > line && digits[-1] != '-' && digits[-1] != ',')
 		digits--;
-	return parse_u64(digits, &highest) || highest > UINT16_MAX ? 1 : (uint32_t)highest + 1;
+	if (parse_u64(digits, &highest) || highest > UINT16_MAX)
+		return KERNEL_CPUS_UNKNOWN;
+	return (uint32_t)highest + 1;
 }
 
-/*
- * A verifier log comes as one message of up to megabytes: nothing of it may be copied into a fixed
- * buffer without a bound (style study, section 7).
- */
+static void keep(const char *text, size_t len)
+{
+	len = MIN(len, sizeof(message) - 1);
+	memcpy(message, text, len);
+	message[len] = '\0';
+}
+
+/* In a verifier log the last line before "processed N insns" says why: "R4 unbounded memory access". */
+static bool keep_verifiers_sentence(const char *log)
+{
+	const char *end = strstr(log, "\nprocessed "), *begin = end;
+
+	if (!end || !strstr(log, "BEGIN PROG LOAD LOG"))
+		return false;
+	while (begin > log && begin[-1] != '\n')
+		begin--;
+	keep(begin, (size_t)(end - begin));
+	return true;
+}
+
+/* A verifier log comes as one message of up to megabytes; it is rare, so it is formatted whole and let go. */
 static int catch_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char message[KERNEL_MESSAGE_MAX];
+	CLEANUP_FREE char *text = NULL;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
-	vsnprintf(message, sizeof(message), fmt, args);
-	message[strcspn(message, "\n")] = '\0';
-	if (level == LIBBPF_WARN && message[0])
-		memcpy(last_message, message, sizeof(message));
-	log_debug("%s", message);
+	if (vasprintf(&text, fmt, args) < 0) {
+		text = NULL;
+		return 0;
+	}
+	if (level == LIBBPF_WARN && !keep_verifiers_sentence(text) && !message[0])
+		keep(text, strcspn(text, "\n"));
+	log_debug("%s", text);
 	return 0;
 }
 
@@ -72,12 +93,12 @@ void kernel_catch_messages(void)
 	libbpf_set_print(catch_message);
 }
 
-const char *kernel_last_message(void)
+const char *kernel_message(void)
 {
-	return last_message;
+	return message;
 }
 
 void kernel_forget_message(void)
 {
-	last_message[0] = '\0';
+	message[0] = '\0';
 }
