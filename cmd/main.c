@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,12 +119,25 @@ static int parse_options(const struct command *command, int argc, char **argv,
 	return 0;
 }
 
+/* A descriptor that was closed at the start would be the next file's: log lines would go into it. */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command = commands[0];
 	struct command_options options = {0};
 	int done;
 
+	occupy_standard_descriptors();
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
 		print_help(stdout);
 		return EXIT_OK;

@@ -40,6 +40,7 @@ struct agent {
 	struct config_probe no_section; /* what holds for a probe without one */
 	struct disks disks;
 	bool disks_known;
+	bool disks_told;   /* that they are not known */
 	int uevent_fd;     /* -1: not to be had */
 	struct text lines; /* kept from window to window */
 	uint64_t points;   /* in lines */
@@ -202,16 +203,17 @@ void agent_baseline(struct agent *a)
 static void scan_disks(struct agent *a)
 {
 	bool changed = a->uevent_fd < 0 || uevent_block_changed(a->uevent_fd);
-	bool was_known = a->disks_known;
 	int err;
 
-	if (!changed && was_known)
+	if (!changed && a->disks_known)
 		return;
 	err = disks_scan(&a->disks, SYS_BLOCK);
-	a->disks_known = !err;
-	if (err && was_known)
-		log_warning(SYS_BLOCK " cannot be read: %s; devices keep their former names",
-		            strerror(-err));
+	a->disks_known = !err && a->disks.n;
+	if (!a->disks_known && !a->disks_told)
+		log_warning(SYS_BLOCK
+		            " %s%s; devices have numbers instead of names, or their former ones",
+		            err ? "cannot be read: " : "is empty", err ? strerror(-err) : "");
+	a->disks_told = !a->disks_known;
 	if (!err && a->disks.omitted)
 		log_warning("%zu block devices beyond the first %d have numbers instead of names",
 		            a->disks.omitted, DISKS_MAX);
@@ -318,6 +320,18 @@ bool agent_is_busy(const struct agent *a)
 		if (output_is_busy(a->outputs[i]))
 			return true;
 	return false;
+}
+
+bool agent_has_failed(const struct agent *a)
+{
+	uint64_t lost = a->self.lines_lost;
+
+	for (size_t i = 0; i < a->n_outputs; i++) {
+		const struct output_stats stats = output_stats(a->outputs[i]);
+
+		lost += stats.lines_collected - stats.lines_sent;
+	}
+	return lost || !a->self.probes;
 }
 
 void agent_tell_rest(struct agent *a)

@@ -44,6 +44,9 @@ void agent_flush(struct agent *agent);
 /** Whether an output still has something to send that it may yet get rid of. */
 bool agent_is_busy(const struct agent *agent);
 
+/** Whether no probe runs, or a line was lost. */
+bool agent_has_failed(const struct agent *agent);
+
 /** Logs what each output could not deliver; for the end. */
 void agent_tell_rest(struct agent *agent);
 

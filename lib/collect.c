@@ -47,7 +47,10 @@ int collector_new(struct probe *probe, uint64_t ttl_ns, size_t max_series, struc
 		const struct probe_map *map = &probe->maps[i];
 
 		err = delta_new(map->layout, ttl_ns, &c->maps[i].delta);
-		err = err ?: series_new(map->spec, map->layout, max_series, &c->maps[i].series);
+		err = err
+		              ?: series_new(map->spec, map->layout,
+		                            is_drops(map) ? COLLECT_MAX_DROP_REASONS : max_series,
+		                            &c->maps[i].series);
 	}
 	if (err)
 		return err;
@@ -60,34 +63,33 @@ const char *collector_name(const struct collector *c)
 	return c->probe->spec->name;
 }
 
-static int read_map(struct collector *c, size_t i)
+/* Once when it begins and once when it is over. @return err */
+static int note(struct collector *c, size_t i, int err)
 {
 	struct map_street *m = &c->maps[i];
-	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], &m->rows);
+	const char *map = c->probe->maps[i].spec->name;
 
-	if (err) {
+	if (err)
 		c->stats.failed_reads++;
-		if (!m->is_failing)
-			log_warning("probe %s: map %s: not read: %s; its next window is longer",
-			            collector_name(c), c->probe->maps[i].spec->name,
-			            strerror(-err));
-	} else if (m->is_failing) {
-		log_info("probe %s: map %s: read again", collector_name(c),
-		         c->probe->maps[i].spec->name);
-	}
+	if (err && !m->is_failing)
+		log_warning("probe %s: map %s: not read: %s; %s", collector_name(c), map,
+		            strerror(-err),
+		            m->last_taken_ns ? "its next window is longer"
+		                             : "its first window begins later");
+	else if (!err && m->is_failing)
+		log_info("probe %s: map %s: read again", collector_name(c), map);
 	m->is_failing = err;
 	return err;
 }
 
-static int baseline_map(struct collector *c, size_t i)
+static void baseline_map(struct collector *c, size_t i)
 {
 	struct map_street *m = &c->maps[i];
-	int err = read_map(c, i);
+	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], &m->rows);
 
 	err = err ?: delta_baseline(m->delta, &m->rows);
-	if (!err)
+	if (!note(c, i, err))
 		m->last_taken_ns = m->rows.taken_ns;
-	return err;
 }
 
 void collector_baseline(struct collector *c)
@@ -102,6 +104,7 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 	struct map_street *m = &c->maps[i];
 	const struct delta_row *rows;
 	size_t n;
+	int err;
 
 	m->is_told = false;
 	m->counts = (struct series_counts){0};
@@ -109,7 +112,9 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 		baseline_map(c, i);
 		return;
 	}
-	if (read_map(c, i) || delta_advance(m->delta, &m->rows, &rows, &n))
+	err = snapshot_read(&m->snapshot, &c->probe->maps[i], &m->rows);
+	err = err ?: delta_advance(m->delta, &m->rows, &rows, &n);
+	if (note(c, i, err))
 		return;
 	m->length_ns = m->rows.taken_ns - m->last_taken_ns;
 	m->last_taken_ns = m->rows.taken_ns;

@@ -24,6 +24,9 @@ struct collect_stats {
 	uint64_t failed_merges;      /* ever; such a map's window is lost (no memory) */
 };
 
+/** Reasons of a drops map that are kept apart, whatever max_series says. */
+#define COLLECT_MAX_DROP_REASONS 32
+
 struct collector;
 
 /**

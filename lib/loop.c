@@ -45,15 +45,22 @@ static void close_loop(struct loop *loop)
  */
 static void plan(struct loop *loop)
 {
-	struct window_now now = clock_now();
-	uint64_t at_ns = (uint64_t)now.wall_ns + MAX(window_wait_ns(&loop->windows, now), 1);
-	struct itimerspec when = {
-		.it_value = {.tv_sec = (time_t)(at_ns / 1000000000),
-	                     .tv_nsec = (long)(at_ns % 1000000000)},
-	};
+	int err;
 
-	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when,
-	                    NULL))
+	do {
+		struct window_now now = clock_now();
+		uint64_t at_ns =
+			(uint64_t)now.wall_ns + MAX(window_wait_ns(&loop->windows, now), 1);
+		struct itimerspec when = {
+			.it_value = {.tv_sec = (time_t)(at_ns / 1000000000),
+		                     .tv_nsec = (long)(at_ns % 1000000000)},
+		};
+
+		/* ECANCELED: the clock was set before we asked, and this is the only notice of it. */
+		err = timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+		                      &when, NULL);
+	} while (err && errno == ECANCELED);
+	if (err)
 		log_error("the window timer cannot be set: %s", strerror(errno));
 }
 
@@ -136,6 +143,8 @@ static int open_signals(struct loop *loop)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	/* A terminal that was closed. Nothing is reloaded yet. */
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	/* A receiver or a pipe that went away is an answer of write(2), not a reason to die. */
@@ -151,8 +160,9 @@ static int open_loop(struct loop *loop, const struct config *config)
 	int err = poller_new(&loop->poller);
 
 	kernel_catch_messages();
-	err = err ?: open_signals(loop);
+	/* Before signals are blocked: the host's name may wait for a name server, and ^C must end that. */
 	err = err ?: agent_new(config, loop->poller, &loop->agent);
+	err = err ?: open_signals(loop);
 	err = err ?: agent_attach(loop->agent);
 	if (err)
 		return err;
@@ -203,5 +213,6 @@ int loop_once(const struct config *config)
 	window_init_now(&loop.windows, config->agent.interval_ns, clock_now());
 	agent_baseline(loop.agent);
 	poller_timer_set(timer, config->agent.interval_ns);
-	return poller_run(loop.poller);
+	err = poller_run(loop.poller);
+	return err ?: agent_has_failed(loop.agent) ? -EIO : 0;
 }

@@ -7,13 +7,13 @@
 #include "config.h"
 
 /**
- * Runs the agent until SIGTERM or SIGINT; then cuts the running window and delivers what is left.
+ * Runs the agent until SIGTERM, SIGINT or SIGHUP; then cuts the running window and delivers what is left.
  * @return 0; -EINVAL: a required probe or an output cannot be had (logged); -errno
  */
 int loop_run(const struct config *config);
 
 /**
  * One interval from now, as the first output of the configuration would be sent it, on standard output.
- * @return as loop_run()
+ * @return as loop_run(); -EIO: no probe ran, or lines could not be written (logged)
  */
 int loop_once(const struct config *config);

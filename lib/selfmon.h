@@ -17,8 +17,7 @@
 
 #include <stdint.h>
 
-/** Reasons of a drops map that become fields, and the longest name of one; `drops` has the sum of all. */
-#define SELFMON_MAX_REASONS 32
+/** Reasons become fields, each with a name of at most this; `drops` has the sum of all. */
 #define SELFMON_REASON_BYTES 64
 
 struct selfmon_agent {
