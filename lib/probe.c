@@ -71,7 +71,8 @@ static int open_object(struct probe *p, const char *path, struct report *report)
 {
 	CLEANUP(text_free) struct text object = {0};
 	const char *slash = strrchr(path, '/');
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = p->spec->name);
+	const struct bpf_object_open_opts options = {.sz = sizeof(options),
+	                                             .object_name = p->spec->name};
 	size_t len = 0;
 	int err;
 
