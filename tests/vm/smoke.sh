@@ -49,6 +49,14 @@ work() {
 	/tools/dd status=none if="$1" of=/dev/null bs=128k count=30 skip=10
 }
 
+# Both CPUs complete I/O of the same disks at the same time, in all contexts that there are.
+load() {
+	/tools/dd status=none if=/dev/zero of="$1" bs=4k count=2000 oflag=direct &
+	/tools/dd status=none if=/dev/zero of="$1" bs=4k count=300 seek=4096 oflag=direct,dsync &
+	/tools/dd status=none if="$1" of=/dev/null bs=4k count=2000 skip=2048 iflag=direct &
+	/tools/dd status=none if="$1" of=/dev/null bs=8k count=2000 iflag=direct &
+}
+
 cat /proc/diskstats >/result/before
 for round in 1 2; do
 	pids=''
@@ -62,6 +70,12 @@ for round in 1 2; do
 	blkdiscard -o 1048576 -l $((round * 524288)) /dev/loop0
 	sleep 1.2 # over a boundary: the second round falls into another window
 done
+(
+	for name in $(cat /result/disks); do
+		load "/dev/$name"
+	done
+	wait
+)
 sync
 cat /proc/diskstats >/result/after
 
