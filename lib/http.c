@@ -27,6 +27,7 @@ struct http_client {
 	CURL *easy;
 	struct curl_slist *headers[CONTENT_ENCODING_MAX];
 	bool running;
+	bool failed; /* the last request had no answer */
 	const struct batch *batch;
 	size_t sent; /* bytes of the batch's body that libcurl took */
 	http_fn fn;
@@ -48,6 +49,7 @@ static void finish(struct http_client *client, CURLcode code)
 		.took_ns = poller_now_ns() - client->start_ns};
 
 	curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result.status);
+	client->failed = code;
 	http_cancel(client);
 	client->fn(client->ctx, &result);
 }
@@ -332,17 +334,36 @@ static bool is_http_url(const char *url)
 	return good;
 }
 
+/*
+ * libcurl 8 remembers in the handle that a body could not be sent again, and refuses every later request with it:
+ * "necessary data rewind was not possible" for ever (8.14.1, not 7.88.1). A copy has the settings, and no memory.
+ */
+static int renew_handle(struct http_client *client)
+{
+	CURL *copy = curl_easy_duphandle(client->easy);
+
+	if (!copy)
+		return -ENOMEM;
+	curl_easy_cleanup(client->easy);
+	client->easy = copy;
+	client->failed = false;
+	set_transfer(client);
+	return 0;
+}
+
 int http_post(struct http_client *client, const char *url, const struct batch *batch, bool fresh,
               http_fn fn, void *ctx)
 {
 	assert(client && url && batch && fn);
 
-	CURL *easy = client->easy;
-
 	if (client->running)
 		return -EBUSY;
 	if (!is_http_url(url))
 		return -EINVAL;
+	if (client->failed && renew_handle(client))
+		return -ENOMEM;
+	CURL *easy = client->easy;
+
 	client->batch = batch;
 	client->sent = 0;
 	client->fn = fn;
