@@ -47,7 +47,10 @@ path = /dev/null
 
 def control():
     """The probe of tests/e2e/probes in an agent of its own."""
-    return Agent(CONTROL.format(probes=BUILD / "tests" / "e2e" / "probes"))
+    probes = BUILD / "tests" / "e2e" / "probes"
+    if not (probes / "control.bpf.o").exists():
+        raise Failure(f"{probes} is not built: make e2e-probes")
+    return Agent(CONTROL.format(probes=probes))
 
 
 class Agent:
