@@ -160,7 +160,8 @@ static void settle_sent(struct push *p)
 	backoff_succeeded(&p->backoff);
 	p->urls_failed = 0;
 	text_clear(&p->message);
-	if (trouble_over(&p->trouble, poller_now_ns(), p->config->name,
+	if (!spool_has_refused(p->spool, PUSH_POISON_REFUSALS) &&
+	    trouble_over(&p->trouble, poller_now_ns(), p->config->name,
 	                 spool_totals(p->spool).windows, &p->message))
 		log_info("%s", text_cstr(&p->message));
 }
@@ -229,12 +230,15 @@ static uint64_t wait_ms(struct push *p, const struct verdict *verdict)
 	return MAX(backoff_failed(&p->backoff, random_u32()), 1u);
 }
 
-/* Another URL may do where this one is at fault; not when it asks us to wait. @return whether one is untried yet */
-static bool turn_to_next_url(struct push *p, enum verdict_reason reason)
+/*
+ * Another URL may do where this one is at fault; not when it says how long to wait. A 503 without that is also what
+ * a proxy answers whose backend is dead. @return whether one is untried yet
+ */
+static bool turn_to_next_url(struct push *p, const struct verdict *verdict)
 {
 	size_t n = p->config->urls.n;
 
-	if (n < 2 || reason == REASON_OVERLOADED)
+	if (n < 2 || verdict->retry_after_ms)
 		return false;
 	p->url = (p->url + 1) % n;
 	p->urls_failed = (p->urls_failed + 1) % n;
@@ -251,7 +255,7 @@ static void settle_kept(struct push *p, const struct http_result *result,
 	/* A 500 may be about this very batch; anything else that is kept is about all. */
 	spool_return(p->spool, verdict->reason == REASON_SERVER);
 	p->reconnect = true;
-	if (!turn_to_next_url(p, verdict->reason)) {
+	if (!turn_to_next_url(p, verdict)) {
 		p->gave_up = p->flushing;
 		delay_ms = p->flushing ? TROUBLE_NO_MORE : wait_ms(p, verdict);
 	}

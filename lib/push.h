@@ -22,6 +22,8 @@
 /** Bounds of the wait after a failure, see backoff.h. */
 #define PUSH_BACKOFF_BASE_MS 1000
 #define PUSH_BACKOFF_CAP_MS 30000
+/** A batch refused this often while others pass is poison: its next refusal is no news, the trouble is not over. */
+#define PUSH_POISON_REFUSALS 3
 /** A receiver that somebody must mend (credentials, database) is tried this often. */
 #define PUSH_HOLD_MS 30000
 /** A receiver's 413 makes batches smaller for good, but not smaller than this. */

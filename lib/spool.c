@@ -215,6 +215,16 @@ void spool_split(struct spool *spool, struct batch *first, struct batch *second)
 	(void)make_room(spool, 0);
 }
 
+bool spool_has_refused(const struct spool *spool, uint32_t times)
+{
+	assert(spool);
+
+	for (const struct spool_node *node = spool->head; node; node = node->next)
+		if (node->refusals >= times)
+			return true;
+	return false;
+}
+
 struct spool_totals spool_totals(const struct spool *spool)
 {
 	assert(spool);

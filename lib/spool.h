@@ -65,4 +65,7 @@ void spool_return(struct spool *spool, bool refused);
  */
 void spool_split(struct spool *spool, struct batch *first, struct batch *second);
 
+/** Whether a batch was refused at least that often: others pass, this one may never. */
+bool spool_has_refused(const struct spool *spool, uint32_t times);
+
 struct spool_totals spool_totals(const struct spool *spool);

@@ -102,7 +102,7 @@ static void add_advice(struct text *out, const struct trouble_case *c)
 		break;
 	case REASON_NOT_FOUND:
 		if (strstr(c->body, "database not found"))
-			text_printf(out, "; create it with: CREATE DATABASE %s", c->database);
+			text_printf(out, "; create it with: CREATE DATABASE \"%s\"", c->database);
 		else
 			text_printf(out, "; check the path in urls of [output.%s]", c->name);
 		break;

@@ -452,6 +452,34 @@ static void a_poisonous_batch_does_not_hold_up_the_rest(void **state)
 	stored_is_collected(&s);
 }
 
+static bool first_window_left(struct scene *s)
+{
+	nothing_is_uncounted(s);
+	return output_stats(s->output).windows_queued <= 1;
+}
+
+/* Each new window passes, then the old one is refused: that is one trouble, not a new one every window. */
+static void poison_is_not_told_as_healing_and_failing_for_ever(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	s.receivers[0].n_steps = 17;
+	for (int i = 0; i < 17; i += 2)
+		s.receivers[0].steps[i] = (struct receiver_step){
+			.status = 500, .headers = "Retry-After: 0.01\r\n", .body = "boom"};
+	scene_make(&s, 1);
+	add_window(&s, 1, 0);
+	run_until(&s, one_answer);
+	for (int i = 0; i < 8; i++) {
+		add_window(&s, 1, 0);
+		run_until(&s, first_window_left);
+	}
+	assert_in_range(count(logged(&s), "delivered again"), 0, PUSH_POISON_REFUSALS);
+	run_until(&s, nothing_queued);
+	receiver_stop(&s.receivers[0]);
+	stored_is_collected(&s);
+}
+
 static void a_missing_database_is_held_and_said_loudly(void **state)
 {
 	CLEANUP(scene_free) struct scene s = {0};
@@ -469,7 +497,7 @@ static void a_missing_database_is_held_and_said_loudly(void **state)
 	assert_int_equal(
 		count(logged(&s),
 	              "answers 404 \"database not found: telegraf\"; keeping 1 window, next try "
-	              "in 30 s; create it with: CREATE DATABASE telegraf\n"),
+	              "in 30 s; create it with: CREATE DATABASE \"telegraf\"\n"),
 		1);
 	/* More windows do not hurry it; but the end does, and by then somebody has mended it. */
 	add_window(&s, 30, 0);
@@ -708,6 +736,8 @@ int main(void)
 		cmocka_unit_test_teardown(what_is_rejected_does_not_hold_up_the_rest,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(a_poisonous_batch_does_not_hold_up_the_rest,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(poison_is_not_told_as_healing_and_failing_for_ever,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(a_missing_database_is_held_and_said_loudly,
 	                                  restore_errors),

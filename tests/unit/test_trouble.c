@@ -38,7 +38,7 @@ static void a_failure_says_who_what_and_what_would_help(void **state)
 		text_cstr(&out),
 		"output telegraf: http://127.0.0.1:8086 answers 404 \"database not found: "
 		"telegraf\"; keeping 12 windows, next try in 30 s; create it with: CREATE "
-		"DATABASE telegraf");
+		"DATABASE \"telegraf\"");
 	text_clear(&out);
 	assert_true(trouble_failed(&t, SECOND, &refused, 1, 640, &out));
 	assert_string_equal(
