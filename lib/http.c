@@ -256,6 +256,8 @@ static int set_connection(CURL *easy, const struct http_settings *settings)
 	CURLcode err = CURLE_OK;
 
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Not what http_proxy of some shell says: libcurl would take it for loopback, too. */
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, MAX(timeout_ms, 1L));
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, MAX(timeout_ms, 1L));
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)HTTP_MAX_IDLE_S);
