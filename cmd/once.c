@@ -6,7 +6,7 @@
 
 static int once(const struct command_options *options)
 {
-	CLEANUP(config_freep) struct config *config = command_config(options);
+	CLEANUP(config_freep) struct config *config = command_config(options, NULL);
 	int err = config ? loop_once(config) : -EINVAL;
 
 	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;
@@ -16,7 +16,7 @@ const struct command command_once = {
 	.name = "once",
 	.about = "one interval, as line protocol on standard output",
 	.usage =
-		"Loads its own copy of every enabled probe, also beside a running agent, counts for one interval from\n"
-		"now and prints what the first output of the configuration would be sent.\n\n",
+		"Loads its own copy of every enabled probe, also beside a running agent, waits for the next boundary of\n"
+		"the interval, counts one interval and prints what the first output would be sent.\n\n",
 	.run = once,
 };

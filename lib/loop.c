@@ -18,6 +18,8 @@
 
 /** After SIGTERM: systemd kills after 90 s; a reachable receiver takes a window in far less than this. */
 #define END_WAIT_NS 5000000000ull
+/** A second signal within this is an echo of the first. */
+#define END_DEAF_NS 1000000000ull
 /** How often the end looks whether everything is sent. */
 #define END_LOOK_NS 20000000ull
 
@@ -29,6 +31,7 @@ struct loop {
 	int timer_fd;
 	int signal_fd;
 	uint64_t end_ns; /* poller_now_ns() when the end gives up; 0: not ending */
+	bool once;       /* the first window is the last */
 };
 
 static void close_loop(struct loop *loop)
@@ -64,6 +67,27 @@ static void plan(struct loop *loop)
 		log_error("the window timer cannot be set: %s", strerror(errno));
 }
 
+static void on_end_look(void *ctx)
+{
+	struct loop *loop = ctx;
+
+	if (agent_is_busy(loop->agent) && poller_now_ns() < loop->end_ns) {
+		poller_timer_set(loop->end_timer, END_LOOK_NS);
+		return;
+	}
+	agent_tell_rest(loop->agent);
+	poller_stop(loop->poller);
+}
+
+/* Delivers what there is, for a while, and stops. */
+static void begin_end(struct loop *loop)
+{
+	poller_forget(loop->poller, loop->timer_fd);
+	loop->end_ns = poller_now_ns() + END_WAIT_NS;
+	agent_flush(loop->agent);
+	on_end_look(loop);
+}
+
 static void on_timer(void *ctx, int fd, uint32_t events)
 {
 	struct loop *loop = ctx;
@@ -81,7 +105,11 @@ static void on_timer(void *ctx, int fd, uint32_t events)
 		malloc_trim(0);
 		break;
 	case WINDOW_CUT:
-		agent_cut(loop->agent, &window, loop->windows.steps, false);
+		agent_cut(loop->agent, &window, loop->windows.steps, loop->once);
+		if (loop->once) {
+			begin_end(loop);
+			return;
+		}
 		if (!agent_is_read(loop->agent)) {
 			log_info("nobody reads standard output any more: ending");
 			poller_stop(loop->poller);
@@ -93,39 +121,19 @@ static void on_timer(void *ctx, int fd, uint32_t events)
 	plan(loop);
 }
 
-static void on_end_look(void *ctx)
-{
-	struct loop *loop = ctx;
-
-	if (agent_is_busy(loop->agent) && poller_now_ns() < loop->end_ns) {
-		poller_timer_set(loop->end_timer, END_LOOK_NS);
-		return;
-	}
-	agent_tell_rest(loop->agent);
-	poller_stop(loop->poller);
-}
-
-static void begin_end(struct loop *loop)
-{
-	struct window window;
-
-	poller_forget(loop->poller, loop->timer_fd);
-	loop->end_ns = poller_now_ns() + END_WAIT_NS;
-	if (window_close(&loop->windows, clock_now(), &window))
-		agent_cut(loop->agent, &window, loop->windows.steps, true);
-	agent_flush(loop->agent);
-	on_end_look(loop);
-}
-
 static void on_signal(void *ctx, int fd, uint32_t events)
 {
 	struct loop *loop = ctx;
 	struct signalfd_siginfo info;
+	struct window window;
 
 	(void)events;
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (loop->end_ns) {
+		/* timeout(1) and sudo(8) send the first one twice. */
+		if (poller_now_ns() < loop->end_ns - END_WAIT_NS + END_DEAF_NS)
+			return;
 		log_info("a second signal: ending now");
 		agent_tell_rest(loop->agent);
 		poller_stop(loop->poller);
@@ -133,6 +141,8 @@ static void on_signal(void *ctx, int fd, uint32_t events)
 	}
 	log_info("%s: cutting the running window and delivering it",
 	         strsignal((int)info.ssi_signo));
+	if (window_close(&loop->windows, clock_now(), &window))
+		agent_cut(loop->agent, &window, loop->windows.steps, true);
 	begin_end(loop);
 }
 
@@ -170,49 +180,45 @@ static int open_loop(struct loop *loop, const struct config *config)
 	return loop->end_timer ? 0 : -ENOMEM;
 }
 
+static int run_windows(struct loop *loop, const struct config *config)
+{
+	int err;
+
+	loop->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (loop->timer_fd < 0)
+		return -errno;
+	err = poller_watch(loop->poller, loop->timer_fd, EPOLLIN, on_timer, loop);
+	if (err)
+		return err;
+	window_init(&loop->windows, config->agent.interval_ns, clock_now());
+	plan(loop);
+	return poller_run(loop->poller);
+}
+
 int loop_run(const struct config *config)
 {
 	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1};
-	int err = open_loop(&loop, config);
 
-	if (err)
-		return err;
-	loop.timer_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (loop.timer_fd < 0)
-		return -errno;
-	err = poller_watch(loop.poller, loop.timer_fd, EPOLLIN, on_timer, &loop);
-	if (err)
-		return err;
-	window_init(&loop.windows, config->agent.interval_ns, clock_now());
-	plan(&loop);
-	return poller_run(loop.poller);
-}
-
-static void on_once(void *ctx)
-{
-	struct loop *loop = ctx;
-
-	begin_end(loop);
+	return open_loop(&loop, config) ?: run_windows(&loop, config);
 }
 
 int loop_once(const struct config *config)
 {
-	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1};
+	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1, .once = true};
 	struct config_output standard_output = config->outputs[0];
 	struct config once = *config;
-	struct poller_timer *timer;
 	int err;
 
 	standard_output.type = OUTPUT_STDOUT;
 	once.outputs = &standard_output;
 	once.n_outputs = 1;
 	err = open_loop(&loop, &once);
-	timer = err ? NULL : poller_timer_new(loop.poller, on_once, &loop);
-	if (!timer)
-		return err ?: -ENOMEM;
-	window_init_now(&loop.windows, config->agent.interval_ns, clock_now());
-	agent_baseline(loop.agent);
-	poller_timer_set(timer, config->agent.interval_ns);
-	err = poller_run(loop.poller);
+	if (!err && agent_has_failed(loop.agent))
+		err = -EIO;
+	if (err)
+		return err;
+	log_info("counting one interval of %llu ms, from its next boundary on",
+	         (unsigned long long)config->agent.interval_ns / 1000000);
+	err = run_windows(&loop, config);
 	return err ?: agent_has_failed(loop.agent) ? -EIO : 0;
 }

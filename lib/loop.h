@@ -13,7 +13,7 @@
 int loop_run(const struct config *config);
 
 /**
- * One interval from now, as the first output of the configuration would be sent it, on standard output.
+ * One interval, from its next boundary on, as the first output of the configuration would be sent it, on standard output.
  * @return as loop_run(); -EIO: no probe ran, or lines could not be written (logged)
  */
 int loop_once(const struct config *config);

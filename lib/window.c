@@ -76,12 +76,6 @@ void window_init(struct window_state *state, uint64_t interval_ns, struct window
 	state->last_stamp_ns = boundary(state, now.wall_ns);
 }
 
-void window_init_now(struct window_state *state, uint64_t interval_ns, struct window_now now)
-{
-	window_init(state, interval_ns, now);
-	state->started = true;
-}
-
 uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
 {
 	assert(state);

@@ -76,12 +76,6 @@ struct window_state {
 /** Plans the baseline for the first boundary after @p now. @param interval_ns > 0, at most INT64_MAX / 4 */
 void window_init(struct window_state *state, uint64_t interval_ns, struct window_now now);
 
-/**
- * As window_init(), with the baseline at @p now instead of the next boundary. For `once`: sleep one interval,
- * then window_close(); its window is one interval long. window_look() would cut at the next boundary.
- */
-void window_init_now(struct window_state *state, uint64_t interval_ns, struct window_now now);
-
 /** Nanoseconds of wall clock from @p now until the next look is worth it; 0: now. */
 uint64_t window_wait_ns(const struct window_state *state, struct window_now now);
 

@@ -460,25 +460,6 @@ static void the_next_start_never_bears_a_stamp_of_the_last(void **state)
 	}
 }
 
-static void once_is_one_interval_long_from_any_moment(void **state)
-{
-	uint64_t random = 6;
-
-	(void)state;
-	for (int i = 0; i < 1000; i++) {
-		struct host h = {
-			.now = {.wall_ns = MIDNIGHT + (int64_t)random_below(&random, HOUR)}};
-
-		window_init_now(&h.state, INTERVAL, h.now);
-		pass(&h, INTERVAL);
-		assert_true(window_close(&h.state, h.now, &h.window));
-		assert_int_equal(h.window.length_ns, INTERVAL);
-		assert_int_equal(h.window.stamp_ns % INTERVAL, 0);
-		assert_in_range(h.now.wall_ns - h.window.stamp_ns, 0, INTERVAL - 1);
-		assert_int_equal(h.window.missed, 0);
-	}
-}
-
 /* What may happen between two looks. The wall clock stays within 10 h of where it would be. */
 static void something_happens(struct host *h, uint64_t *random, int64_t *offset_ns)
 {
@@ -574,7 +555,6 @@ int main(void)
 		cmocka_unit_test(closing_without_a_baseline_tells_nothing),
 		cmocka_unit_test(a_window_goes_on_after_an_early_cut),
 		cmocka_unit_test(the_next_start_never_bears_a_stamp_of_the_last),
-		cmocka_unit_test(once_is_one_interval_long_from_any_moment),
 		cmocka_unit_test(on_a_random_walk_stamps_grow_and_lengths_add_up),
 	};
 
