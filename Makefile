@@ -12,7 +12,7 @@ else
 O := build
 endif
 
-# The only legal include order (DESIGN section 2): a file includes what stands before it, never after.
+# The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
 LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specwords \
        specprogram specmap specrules spec btftype enumtext \

@@ -104,6 +104,7 @@ static void check_probe(const struct probedir_entry *entry, const struct config 
 	} else if (section && section->enabled != 1 && !probe->spec->enabled) {
 		printf("probe %s\n  off\n", entry->name);
 	} else {
+		probe_check_tags(probe, config, &report);
 		print_probe(probe, kernel, section && section->required, f);
 	}
 	f->warnings += report.n_items - MIN(report.n_items, report.n_errors);
@@ -137,6 +138,26 @@ static void check_probes(const struct config *config, struct findings *f)
 		        " and " PROBEDIR_SHIPPED);
 }
 
+static void print_sources(const struct command_options *options)
+{
+	bool any = false;
+
+	printf("configuration\n");
+	if (options->config) {
+		printf("  %s\n", options->config);
+		return;
+	}
+	any = !access(COMMAND_MAIN_FILE, R_OK);
+	if (any)
+		printf("  " COMMAND_MAIN_FILE "\n");
+	if (!access(COMMAND_CONF_DIR, R_OK)) {
+		printf("  " COMMAND_CONF_DIR "/*.ini\n");
+		any = true;
+	}
+	if (!any)
+		printf("  no file in /etc/thermograf: built-in defaults\n");
+}
+
 static int print_defaults(void)
 {
 	CLEANUP(text_free) struct text out = {0};
@@ -155,9 +176,10 @@ static int check(const struct command_options *options)
 
 	if (options->defaults)
 		return print_defaults();
-	config = command_config(options);
+	config = command_config(options, &found.warnings);
 	if (!config)
 		return EXIT_USAGE;
+	print_sources(options);
 	kernel_catch_messages();
 	check_tags(config, &found);
 	check_outputs(config);

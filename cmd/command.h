@@ -37,11 +37,16 @@ extern const struct command command_run;
 extern const struct command command_once;
 extern const struct command command_check;
 
+/** Where the configuration is, unless --config names another. */
+#define COMMAND_MAIN_FILE "/etc/thermograf/thermograf.ini"
+#define COMMAND_CONF_DIR "/etc/thermograf/conf.d"
+
 /**
  * Reads the configuration that the options name, and prints what is wrong with it.
+ * @param warnings  NULL, or grows by the number of warnings
  * @return the configuration, or NULL after errors
  */
-struct config *command_config(const struct command_options *options);
+struct config *command_config(const struct command_options *options, size_t *warnings);
 
 /** Prints all items of a report to standard error and empties it. */
 void command_print_report(struct report *report);

@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAIN_FILE "/etc/thermograf/thermograf.ini"
-#define CONF_DIR "/etc/thermograf/conf.d"
-
 static const struct command *const commands[] = {&command_run, &command_once, &command_check};
 
 static const char *environment(const char *name)
@@ -28,12 +25,12 @@ void command_print_report(struct report *report)
 	report_free(report);
 }
 
-struct config *command_config(const struct command_options *options)
+struct config *command_config(const struct command_options *options, size_t *warnings)
 {
 	const struct config_sources sources = {
 		.file = options->config,
-		.main_file = MAIN_FILE,
-		.dir = CONF_DIR,
+		.main_file = COMMAND_MAIN_FILE,
+		.dir = COMMAND_CONF_DIR,
 		.sets = options->sets,
 		.n_sets = options->n_sets,
 		.getenv = environment,
@@ -42,6 +39,8 @@ struct config *command_config(const struct command_options *options)
 	struct config *config = NULL;
 	int err = config_load(&sources, &config, &report);
 
+	if (warnings)
+		*warnings += report.n_items - MIN(report.n_items, report.n_errors);
 	command_print_report(&report);
 	if (err) {
 		if (err != -EINVAL)
@@ -69,7 +68,8 @@ static void print_help(FILE *out)
 static int print_command_help(const struct command *command)
 {
 	printf("thermograf %s: %s\n\n%s", command->name, command->about, command->usage);
-	printf("  --config FILE            instead of " MAIN_FILE " and " CONF_DIR "/*.ini\n"
+	printf("  --config FILE            instead of " COMMAND_MAIN_FILE " and " COMMAND_CONF_DIR
+	       "/*.ini\n"
 	       "  --set SECTION/KEY=VALUE  over all files, e.g. --set agent/interval=1s; may be repeated\n"
 	       "\nexit status: 0 done, 1 it could not do its work, 2 wrong usage, configuration or probe\n");
 	return EXIT_OK;
@@ -138,7 +138,7 @@ int main(int argc, char **argv)
 	int done;
 
 	occupy_standard_descriptors();
-	if (argc > 1 && !strcmp(argv[1], "--help")) {
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
 		print_help(stdout);
 		return EXIT_OK;
 	}

@@ -53,14 +53,17 @@ struct agent {
 static int open_outputs(struct agent *a, struct poller *poller)
 {
 	for (size_t i = 0; i < a->config->n_outputs; i++) {
-		int err = output_new(&a->config->outputs[i], a->http, poller, &a->outputs[i]);
+		const struct config_output *config = &a->config->outputs[i];
+		int err = output_new(config, a->http, poller, &a->outputs[i]);
 
 		if (err) {
-			log_error("output %s: cannot be used: %s", a->config->outputs[i].name,
-			          strerror(-err));
+			log_error("output %s: cannot be used: %s", config->name, strerror(-err));
 			return err;
 		}
 		a->n_outputs++;
+		if (config->type == OUTPUT_INFLUX1)
+			log_info("output %s: pushes to %s, database %s", config->name,
+			         config->urls.items[0], config->database);
 	}
 	return 0;
 }
@@ -126,6 +129,7 @@ static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
 		return err;
 	if (!(section->enabled >= 0 ? section->enabled : probe->spec->enabled))
 		return 1;
+	probe_check_tags(probe, a->config, report);
 	unfit = probe_unfit(probe);
 	if (unfit) {
 		report_add(report, REPORT_ERROR, NULL, "probe %s: not loaded: %s", ap->name, unfit);
@@ -255,7 +259,7 @@ static int add_line(void *ctx, const struct point *point)
 
 	/* One point that cannot be written must not take the others with it. */
 	if (err)
-		a->self.lines_lost++;
+		a->self.lines_unwritable++;
 	else
 		a->points++;
 	return 0;
@@ -324,7 +328,7 @@ bool agent_is_busy(const struct agent *a)
 
 bool agent_has_failed(const struct agent *a)
 {
-	uint64_t lost = a->self.lines_lost;
+	uint64_t lost = a->self.lines_unwritable;
 
 	for (size_t i = 0; i < a->n_outputs; i++) {
 		const struct output_stats stats = output_stats(a->outputs[i]);

@@ -59,8 +59,7 @@ const struct config_key config_keys[] = {
 	{AGENT("log_level", log_level, CHOICE, "info"), CHOICES(log_level_names),
          .doc = "What is written to standard error."},
 	{AGENT("probe_dirs", probe_dirs, LIST, ""),
-         .doc = "Folders with probes, the first file of a name wins. Empty: /etc/thermograf/probes.d, then "
-                "the shipped ones."},
+         .doc = "Instead of /etc/thermograf/probes.d and the shipped probes; the first file of a name wins."},
 
 	{OUTPUT("type", type, CHOICE, "influx1"), CHOICES(output_type_names),
          .doc = "Who takes the lines: influx1 is InfluxDB 1.x, Telegraf's influxdb_listener, or "

@@ -278,6 +278,19 @@ static bool find_key(const struct confset *set, const char *section, const char 
 	return *ret_row;
 }
 
+/* telegraf.conf has quotes; here they would become part of a tag or of a database's name. */
+static const char *quote_problem(const struct config_key *row, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (row->type == CONFIG_SECRET || len < 2)
+		return NULL;
+	if ((value[0] == '"' && value[len - 1] == '"') ||
+	    (value[0] == '[' && value[len - 1] == ']'))
+		return "values stand without quotes and brackets, lists are separated by blanks";
+	return NULL;
+}
+
 /* @param written  what may be quoted, or NULL */
 static int set_value(const struct confset *set, const char *section, const char *key,
                      const struct text *value, const char *written, const char *place)
@@ -287,7 +300,7 @@ static int set_value(const struct confset *set, const char *section, const char 
 
 	if (!find_key(set, section, key, place, &row, &base))
 		return 0;
-	const char *problem = text_problem(value);
+	const char *problem = text_problem(value) ?: quote_problem(row, text_cstr(value));
 	if (problem) {
 		report_add(set->report, REPORT_ERROR, place, "[%s] %s: %s", section, key, problem);
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * log.h: one line to standard error for a person. Only the edges call it (DESIGN section 1).
+ * log.h: one line to standard error for a person. Only the edges call it.
  *
  * Under systemd (JOURNAL_STREAM set) each line starts with its sd-daemon(3) priority "<N>".
  */

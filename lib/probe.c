@@ -52,6 +52,33 @@ static int apply_config(struct probe *p, const struct config_probe *config, stru
 	return err;
 }
 
+static bool map_has_name(const struct spec_map *map, const char *name)
+{
+	for (size_t i = 0; i < map->n_tags; i++)
+		if (!strcmp(map->tags[i].name, name))
+			return true;
+	for (size_t i = 0; i < map->n_fields; i++)
+		if (!strcmp(map->fields[i].name, name))
+			return true;
+	return false;
+}
+
+void probe_check_tags(const struct probe *p, const struct config *config, struct report *report)
+{
+	for (size_t i = 0; i < config->n_global_tags; i++) {
+		const struct config_pair *tag = &config->global_tags[i];
+		bool clashes = false;
+
+		for (size_t k = 0; k < p->spec->n_maps; k++)
+			clashes |= map_has_name(&p->spec->maps[k], tag->key);
+		if (clashes)
+			report_add(
+				report, REPORT_WARNING, tag->place,
+				"[global_tags] %s: probe %s has that name for its own; choose another",
+				tag->key, p->spec->name);
+	}
+}
+
 const char *probe_unfit(const struct probe *p)
 {
 	for (size_t i = 0; i < p->n_programs; i++) {
@@ -86,6 +113,11 @@ static int open_object(struct probe *p, const char *path, struct report *report)
 	kernel_forget_message();
 	p->object = bpf_object__open_mem(p->image, len, &options);
 	if (!p->object) {
+		if (strstr(kernel_message(), "BTF is required")) {
+			report_add(report, REPORT_ERROR, object.data,
+			           "has no BTF; compile it with clang -g");
+			return -EINVAL;
+		}
 		report_add(report, REPORT_ERROR, object.data, "probe %s: not a BPF object: %s%s%s",
 		           p->spec->name, strerror(errno), *kernel_message() ? "; " : "",
 		           kernel_message());
@@ -197,11 +229,16 @@ int probe_attach(struct probe *p, struct report *report)
 
 	kernel_forget_message();
 	err = bpf_object__load(p->object);
+	if (err == -EPERM) {
+		report_at(report, REPORT_ERROR, p->spec->file, 0,
+		          "probe %s: not loaded: this needs root, or CAP_BPF and CAP_PERFMON",
+		          p->spec->name);
+		return err;
+	}
 	if (err) {
-		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s%s",
-		          p->spec->name, strerror(-err),
-		          err == -EPERM ? " (needs root, or CAP_BPF and CAP_PERFMON)" : "",
-		          *kernel_message() ? "; " : "", kernel_message());
+		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s",
+		          p->spec->name, strerror(-err), *kernel_message() ? "; " : "",
+		          kernel_message());
 		return err;
 	}
 	err = keep_descriptors(p);

@@ -34,6 +34,10 @@ struct probe_runs {
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
                struct probe **ret, struct report *report);
 
+/** Warns of global tags that bear the name of a tag or field of the probe: the probe's own hides or contradicts them. */
+void probe_check_tags(const struct probe *probe, const struct config *config,
+                      struct report *report);
+
 /**
  * Why the probe cannot run on this kernel.
  * @return NULL when all its required programs were chosen; else a clause for a person, owned by the probe

@@ -19,7 +19,7 @@ struct btf;
 #define PROBE_SHARDS_MAX 8
 /**
  * Kernel memory and bytes per read of one map. 256 devices x 7 operations x 8 shards x 512 bytes are 7.3 MB;
- * more would be felt on a host that serves (DESIGN section 4).
+ * more would be felt on a host that serves.
  */
 #define PROBE_MAP_MEMORY_MAX (32u << 20)
 #define PROBE_MAP_READ_MAX (8u << 20)

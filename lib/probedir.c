@@ -64,13 +64,17 @@ static int list_default(struct probedir *probes)
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
 	struct stat st;
 
+	int err = list_dir(probes, PROBEDIR_ADMIN);
+
+	if (err)
+		return err;
 	if (n > 0) {
 		path[n] = '\0';
 		strcpy(strrchr(path, '/'), "/probes");
 		if (!stat(path, &st) && S_ISDIR(st.st_mode))
 			return list_dir(probes, path);
 	}
-	return list_dir(probes, PROBEDIR_ADMIN) ?: list_dir(probes, PROBEDIR_SHIPPED);
+	return list_dir(probes, PROBEDIR_SHIPPED);
 }
 
 static int by_name(const void *a, const void *b)

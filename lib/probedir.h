@@ -23,8 +23,8 @@ struct probedir {
 
 /**
  * Lists the probes.
- * @param dirs  searched in order; a folder that is not there has none. Empty: the folder `probes` beside the
- *              program if there is one (the source tree), else PROBEDIR_ADMIN, then PROBEDIR_SHIPPED
+ * @param dirs  searched in order; a folder that is not there has none. Empty: PROBEDIR_ADMIN, then the
+ *              folder `probes` beside the program if there is one (the source tree), else PROBEDIR_SHIPPED
  * @return 0; -ENOMEM; -E2BIG above CONFIG_MAX_PROBES; *ret unchanged then
  */
 int probedir_list(const struct config_list *dirs, struct probedir *ret);

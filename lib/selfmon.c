@@ -53,7 +53,7 @@ int selfmon_agent(const struct selfmon_agent *agent, const struct window *window
 	add(&p, "clock_steps_total", agent->clock_steps);
 	add(&p, "cpu_us", agent->cpu_us);
 	add(&p, "late_us", window->late_ns / 1000);
-	add(&p, "lines_lost_total", agent->lines_lost);
+	add(&p, "lines_unwritable_total", agent->lines_unwritable);
 	add(&p, "missed_boundaries", window->missed);
 	add(&p, "probes", agent->probes);
 	add(&p, "probes_failed", agent->probes_failed);

@@ -23,10 +23,10 @@
 struct selfmon_agent {
 	uint64_t cpu_us; /* user and system, in this window */
 	uint64_t rss_bytes;
-	uint64_t windows;     /* since the start */
-	uint64_t clock_steps; /* since the start */
-	uint64_t lines_lost;  /* since the start: lines that could not be written */
-	uint64_t probes;      /* running */
+	uint64_t windows;          /* since the start */
+	uint64_t clock_steps;      /* since the start */
+	uint64_t lines_unwritable; /* since the start: lines that could not be written */
+	uint64_t probes;           /* running */
 	uint64_t probes_failed;
 };
 

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 /** Longest wait for a blocked reader; it holds up the loop, so it stays below the shortest interval (1 s). */
-#define SINK_WAIT_MS 300
+#define SINK_WAIT_MS 25
 
 struct sink {
 	const char *path; /* borrowed; NULL: the descriptor */

@@ -17,7 +17,7 @@
 /** The most keys one may ask for. */
 #define SPEC_MAX_KEYS_LIMIT (1u << 20)
 
-/** The map of this name holds counts of what could not be counted (DESIGN section 3). */
+/** The map of this name holds counts of what could not be counted. */
 #define SPEC_DROPS_MAP "drops"
 
 /** A member name that stands for a key or value that is a plain number, not a struct. */

@@ -2,7 +2,7 @@
 /**
  * verdict.h: what an answer of a receiver means for the batch. A pure function with a table test.
  *
- * The rows come from reading the receivers' sources (DESIGN section 6).
+ * The rows come from reading the receivers' sources.
  */
 #pragma once
 #include <stddef.h>

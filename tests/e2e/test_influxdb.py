@@ -16,7 +16,7 @@ from tap import Failure, Skip, at_most, equal, main, note, true
 NS = store.NS
 FIELDS = ("ios", "bytes", "errors", "untimed")
 
-# How an operation of ours is counted in /proc/diskstats (DESIGN section 4); passthrough is not in it.
+# How an operation of ours is counted in /proc/diskstats; passthrough is not in it.
 KINDS = {"read": "read", "write": "write", "writeback": "write", "commit": "write", "discard": "discard",
          "flush": "flush"}
 

@@ -30,7 +30,7 @@ static void the_agents_line_is_whole(void **state)
 	assert_int_equal(selfmon_agent(&agent, &window, add_line, &out), 0);
 	assert_string_equal(
 		text_cstr(&out),
-		"thermograf clock_steps_total=1i,cpu_us=800i,late_us=150i,lines_lost_total=0i,"
+		"thermograf clock_steps_total=1i,cpu_us=800i,late_us=150i,lines_unwritable_total=0i,"
 		"missed_boundaries=3i,probes=2i,probes_failed=1i,rss_bytes=9000000i,window_us=10000000i,"
 		"windows_total=12i 10000000000\n");
 }

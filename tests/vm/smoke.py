@@ -13,7 +13,7 @@ TIMEOUT_S = 90  # 10 s where nothing else runs
 # In one second of emulation without KVM; idle hosts make three times as many.
 LOAD_IOS = 1000
 
-# How an operation of ours is counted there (DESIGN section 4).
+# How an operation of ours is counted there.
 KINDS = {"read": "read", "write": "write", "writeback": "write", "commit": "write", "discard": "discard",
          "flush": "flush"}
 # What the workload must have made of each disk, lest the comparison be one of zeros.
