@@ -101,7 +101,7 @@ static void check_probe(const struct probedir_entry *entry, const struct config 
 	}
 	if (probe_open(entry->path, section, kernel, &probe, &report)) {
 		f->errors += MAX(report.n_errors, 1);
-	} else if (section && section->enabled != 1 && !probe->spec->enabled) {
+	} else if (!probe_is_enabled(probe, section)) {
 		printf("probe %s\n  off\n", entry->name);
 	} else {
 		probe_check_tags(probe, config, &report);
@@ -109,7 +109,7 @@ static void check_probe(const struct probedir_entry *entry, const struct config 
 	}
 	f->warnings += report.n_items - MIN(report.n_items, report.n_errors);
 	fflush(stdout);
-	command_print_report(&report);
+	log_report(&report);
 }
 
 static void check_probes(const struct config *config, struct findings *f)
@@ -132,7 +132,7 @@ static void check_probes(const struct config *config, struct findings *f)
 	probedir_report_unknown(&probes, config, REPORT_ERROR, &report);
 	f->errors += report.n_errors;
 	fflush(stdout);
-	command_print_report(&report);
+	log_report(&report);
 	if (!probes.n)
 		warn(f, "no probes found: neither beside the program nor in " PROBEDIR_ADMIN
 		        " and " PROBEDIR_SHIPPED);

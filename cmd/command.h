@@ -47,6 +47,3 @@ extern const struct command command_check;
  * @return the configuration, or NULL after errors
  */
 struct config *command_config(const struct command_options *options, size_t *warnings);
-
-/** Prints all items of a report to standard error and empties it. */
-void command_print_report(struct report *report);

@@ -14,17 +14,6 @@ static const char *environment(const char *name)
 	return secure_getenv(name);
 }
 
-void command_print_report(struct report *report)
-{
-	for (size_t i = 0; i < report->n_items; i++)
-		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR
-		                                                   : LOG_LEVEL_WARNING,
-		         "%s", report->items[i].text);
-	if (report->n_omitted)
-		log_warning("%zu more problems are not shown", report->n_omitted);
-	report_free(report);
-}
-
 struct config *command_config(const struct command_options *options, size_t *warnings)
 {
 	const struct config_sources sources = {
@@ -41,7 +30,7 @@ struct config *command_config(const struct command_options *options, size_t *war
 
 	if (warnings)
 		*warnings += report.n_items - MIN(report.n_items, report.n_errors);
-	command_print_report(&report);
+	log_report(&report);
 	if (err) {
 		if (err != -EINVAL)
 			log_error("the configuration cannot be used: %s", strerror(-err));

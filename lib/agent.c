@@ -107,15 +107,6 @@ int agent_new(const struct config *config, struct poller *poller, struct agent *
 
 /* ---- probes */
 
-static void print_report(struct report *report)
-{
-	for (size_t i = 0; i < report->n_items; i++)
-		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR
-		                                                   : LOG_LEVEL_WARNING,
-		         "%s", report->items[i].text);
-	report_free(report);
-}
-
 /* @return 1: it is off */
 static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
                       const struct config_probe *section, const struct btf *kernel,
@@ -127,7 +118,7 @@ static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
 
 	if (err)
 		return err;
-	if (!(section->enabled >= 0 ? section->enabled : probe->spec->enabled))
+	if (!probe_is_enabled(probe, section))
 		return 1;
 	probe_check_tags(probe, a->config, report);
 	unfit = probe_unfit(probe);
@@ -155,7 +146,7 @@ static int attach(struct agent *a, const struct probedir_entry *entry, const str
 	if (!ap->name)
 		return -ENOMEM;
 	err = attach_one(a, ap, entry->path, section, kernel, &report);
-	print_report(&report);
+	log_report(&report);
 	if (err == 1) {
 		free(ap->name);
 		return 0;
@@ -178,7 +169,7 @@ int agent_attach(struct agent *a)
 		return err;
 	}
 	probedir_report_unknown(&dir, a->config, REPORT_WARNING, &report);
-	print_report(&report);
+	log_report(&report);
 	if (kernel_btf_load(&kernel))
 		log_error(
 			"this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");

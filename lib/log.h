@@ -5,7 +5,7 @@
  * Under systemd (JOURNAL_STREAM set) each line starts with its sd-daemon(3) priority "<N>".
  */
 #pragma once
-#include "ground.h"
+#include "report.h"
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -25,6 +25,9 @@ int log_wants(enum log_level level);
 
 /** Prints one line; the newline is added. errno is preserved. */
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/** Prints all items of a report, says how many it had no room for, and empties it. */
+void log_report(struct report *report);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -52,6 +52,11 @@ static int apply_config(struct probe *p, const struct config_probe *config, stru
 	return err;
 }
 
+bool probe_is_enabled(const struct probe *p, const struct config_probe *section)
+{
+	return section && section->enabled >= 0 ? section->enabled : p->spec->enabled;
+}
+
 static bool map_has_name(const struct spec_map *map, const char *name)
 {
 	for (size_t i = 0; i < map->n_tags; i++)

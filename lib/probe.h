@@ -34,6 +34,9 @@ struct probe_runs {
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
                struct probe **ret, struct report *report);
 
+/** Whether it is to run: as its section says, else as its description does. @param section  or NULL */
+bool probe_is_enabled(const struct probe *probe, const struct config_probe *section);
+
 /** Warns of global tags that bear the name of a tag or field of the probe: the probe's own hides or contradicts them. */
 void probe_check_tags(const struct probe *probe, const struct config *config,
                       struct report *report);

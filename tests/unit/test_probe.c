@@ -144,6 +144,24 @@ static void a_constant_of_the_configuration_is_set(void **state)
 	close_opened(&o);
 }
 
+/* Also without a section: what is off by its own description must not be called running. */
+static void the_section_decides_and_else_the_description(void **state)
+{
+	struct config_probe as_described = {.enabled = -1}, on = {.enabled = 1},
+			    off = {.enabled = 0};
+	struct opened by_default = open_text(HEAD MAP, NULL);
+	struct opened not_by_default = open_text(HEAD "enabled = no\n" MAP, NULL);
+
+	assert_true(probe_is_enabled(by_default.probe, NULL));
+	assert_true(probe_is_enabled(by_default.probe, &as_described));
+	assert_false(probe_is_enabled(by_default.probe, &off));
+	assert_false(probe_is_enabled(not_by_default.probe, NULL));
+	assert_false(probe_is_enabled(not_by_default.probe, &as_described));
+	assert_true(probe_is_enabled(not_by_default.probe, &on));
+	close_opened(&by_default);
+	close_opened(&not_by_default);
+}
+
 static void a_missing_file_is_an_error(void **state)
 {
 	struct report report = {0};
@@ -203,6 +221,7 @@ int main(void)
 		cmocka_unit_test(a_users_description_of_the_same_object_works),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(a_constant_of_the_configuration_is_set),
+		cmocka_unit_test(the_section_decides_and_else_the_description),
 		cmocka_unit_test(a_missing_file_is_an_error),
 		cmocka_unit_test(no_atomic_asks_for_the_former_value),
 		cmocka_unit_test(a_description_that_others_can_write_is_refused),
