@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** Longest wait for a blocked reader; it holds up the loop, so it stays below the shortest interval (1 s). */
+/** Longest wait for a blocked reader; it holds up the loop: a quarter of the shortest interval (100 ms). */
 #define SINK_WAIT_MS 25
 
 struct sink {
