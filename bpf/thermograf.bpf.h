@@ -62,6 +62,18 @@
 	} while (0)
 
 /*
+ * The greatest value of each window (kind max). It cannot be subtracted, so it stands beside the number of its window,
+ * which the engine writes into tg_window right before it reads. Two words, by the window's parity: what completes
+ * between that and the read must not overwrite what is about to be read. A word is window << 32 | value.
+ */
+struct tg_max {
+	__u64 word[2];
+};
+
+/* Defines the number of the running window; once in an object that has a struct tg_max. */
+#define TG_WINDOW volatile __u32 tg_window SEC(".data.window") = 0
+
+/*
  * Nanoseconds to microseconds, rounded up, so that the bucket le=512 holds 256 us < t <= 512 us exactly.
  * BPF has no high half of a product, so clang divides: 20 to 40 cycles on older CPUs. Below 2^32 ns (4.3 s) the
  * reciprocal is exact: floor(x / 1000) = x * 274877907 >> 38 for every 32-bit x (Granlund, Montgomery 1994).

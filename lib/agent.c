@@ -107,6 +107,14 @@ int agent_new(const struct config *config, struct poller *poller, struct agent *
 
 /* ---- probes */
 
+static bool wants_totals(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_outputs; i++)
+		if (config->outputs[i].style == STYLE_PROMETHEUS)
+			return true;
+	return false;
+}
+
 /* @return 1: it is off */
 static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
                       const struct config_probe *section, const struct btf *kernel,
@@ -126,10 +134,13 @@ static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
 		report_add(report, REPORT_ERROR, NULL, "probe %s: not loaded: %s", ap->name, unfit);
 		return -EOPNOTSUPP;
 	}
+	const struct collect_settings settings = {.ttl_ns = a->config->agent.series_ttl_ns,
+	                                          .max_series = section->max_series,
+	                                          .alias = section->alias,
+	                                          .cumulative = wants_totals(a->config)};
+
 	err = probe_attach(probe, report);
-	return err
-	               ?: collector_new(TAKE_PTR(probe), a->config->agent.series_ttl_ns,
-	                                section->max_series, &ap->collector);
+	return err ?: collector_new(TAKE_PTR(probe), &settings, &ap->collector);
 }
 
 static int attach(struct agent *a, const struct probedir_entry *entry, const struct btf *kernel)
@@ -268,7 +279,7 @@ static void write_lines(struct agent *a, const struct config_output *config,
 		const struct agent_probe *ap = &a->probes[i];
 
 		if (ap->collector)
-			collector_emit(ap->collector, &style, window->stamp_ns, add_line, a);
+			collector_emit(ap->collector, &style, window, add_line, a);
 		selfmon_probe(ap->name, ap->collector, window->stamp_ns, add_line, a);
 	}
 	for (size_t i = 0; i < a->n_outputs; i++) {

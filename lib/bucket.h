@@ -7,11 +7,13 @@
  * 1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 ... last, and one slot more for everything above (+Inf).
  * A slot holds lower < value <= upper. bpf/thermograf.bpf.h has the same formula; a test compares both.
  * Coarse bounds are a subset of fine ones, so merging is exact.
+ *
+ * Scale exp2: upper bounds first, 2 * first, 4 * first ... last, and +Inf: log-linear(0), but first may be any number.
  */
 #pragma once
 #include <stdint.h>
 
-enum bucket_kind { BUCKET_LOG_LINEAR, BUCKET_KIND_MAX };
+enum bucket_kind { BUCKET_LOG_LINEAR, BUCKET_EXP2, BUCKET_KIND_MAX };
 
 /** 64 buckets an octave are bounds 1.1 % apart: finer says nothing about latencies. */
 #define BUCKET_MAX_BITS 6
@@ -20,9 +22,10 @@ enum bucket_kind { BUCKET_LOG_LINEAR, BUCKET_KIND_MAX };
 
 struct bucket_scale {
 	enum bucket_kind kind;
-	uint8_t bits;   /* log-linear: 0 to BUCKET_MAX_BITS */
-	uint64_t first; /* upper bound of slot 0; power of two */
-	uint64_t last;  /* upper bound of the last finite slot; power of two, > first */
+	uint8_t bits;   /* log-linear: 0 to BUCKET_MAX_BITS; exp2: 0 */
+	uint64_t first; /* upper bound of slot 0; log-linear: power of two; exp2: > 0 */
+	uint64_t
+		last; /* upper bound of the last finite slot; log-linear: power of two, > first; exp2: first * 2^k, k > 0 */
 };
 
 /** @return 0, or -EINVAL when the scale breaks a rule above, -E2BIG above BUCKET_MAX_SLOTS */
@@ -36,6 +39,12 @@ uint32_t bucket_slot(const struct bucket_scale *scale, uint64_t value);
 
 /** The greatest value that slot @p slot holds; UINT64_MAX for the last slot. */
 uint64_t bucket_upper(const struct bucket_scale *scale, uint32_t slot);
+
+/** The greatest value below those that slot @p slot holds; 0 for slot 0. */
+static inline uint64_t bucket_lower(const struct bucket_scale *scale, uint32_t slot)
+{
+	return slot ? bucket_upper(scale, slot - 1) : 0;
+}
 
 /**
  * The upper bound of the coarse bucket that holds slot @p slot.

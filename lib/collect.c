@@ -33,7 +33,8 @@ static bool is_drops(const struct probe_map *map)
 	return !strcmp(map->spec->name, SPEC_DROPS_MAP);
 }
 
-int collector_new(struct probe *probe, uint64_t ttl_ns, size_t max_series, struct collector **ret)
+int collector_new(struct probe *probe, const struct collect_settings *settings,
+                  struct collector **ret)
 {
 	CLEANUP(collector_freep) struct collector *c = calloc(1, sizeof(*c));
 	int err = 0;
@@ -46,10 +47,11 @@ int collector_new(struct probe *probe, uint64_t ttl_ns, size_t max_series, struc
 	for (size_t i = 0; i < probe->n_maps && !err; i++) {
 		const struct probe_map *map = &probe->maps[i];
 
-		err = delta_new(map->layout, ttl_ns, &c->maps[i].delta);
+		err = delta_new(map->layout, settings->ttl_ns, &c->maps[i].delta);
 		err = err
 		              ?: series_new(map->spec, map->layout,
-		                            is_drops(map) ? COLLECT_MAX_DROP_REASONS : max_series,
+		                            is_drops(map) ? COLLECT_MAX_DROP_REASONS
+		                                          : settings->max_series,
 		                            &c->maps[i].series);
 	}
 	if (err)
@@ -85,7 +87,7 @@ static int note(struct collector *c, size_t i, int err)
 static void baseline_map(struct collector *c, size_t i)
 {
 	struct map_street *m = &c->maps[i];
-	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], &m->rows);
+	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], 0, &m->rows);
 
 	err = err ?: delta_baseline(m->delta, &m->rows);
 	if (!note(c, i, err))
@@ -112,7 +114,7 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 		baseline_map(c, i);
 		return;
 	}
-	err = snapshot_read(&m->snapshot, &c->probe->maps[i], &m->rows);
+	err = snapshot_read(&m->snapshot, &c->probe->maps[i], 0, &m->rows);
 	err = err ?: delta_advance(m->delta, &m->rows, &rows, &n);
 	if (note(c, i, err))
 		return;
@@ -170,17 +172,18 @@ const struct collect_stats *collector_stats(const struct collector *c)
 	return &c->stats;
 }
 
-int collector_emit(const struct collector *c, const struct series_style *style, int64_t stamp_ns,
-                   point_fn fn, void *ctx)
+int collector_emit(const struct collector *c, const struct series_style *style,
+                   const struct window *window, point_fn fn, void *ctx)
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		const struct map_street *m = &c->maps[i];
-		struct window window = {.stamp_ns = stamp_ns, .length_ns = m->length_ns};
+		struct window own = *window;
 		int err;
 
 		if (!m->is_told)
 			continue;
-		err = series_emit(m->series, style, &window, fn, ctx);
+		own.length_ns = m->length_ns;
+		err = series_emit(m->series, style, &own, fn, ctx);
 		if (err)
 			return err;
 	}

@@ -29,12 +29,16 @@ struct collect_stats {
 
 struct collector;
 
-/**
- * @param probe       attached; the collector's from here on, also on failure
- * @param ttl_ns      of a series without a count
- * @param max_series  per map
- */
-int collector_new(struct probe *probe, uint64_t ttl_ns, size_t max_series, struct collector **ret);
+struct collect_settings {
+	uint64_t ttl_ns;   /* of a series without a count */
+	size_t max_series; /* per map */
+	const char *alias; /* of the probe, "" = none; borrowed until collector_free() */
+	bool cumulative; /* some output has style = prometheus: totals since the baseline are kept */
+};
+
+/** @param probe  attached; the collector's from here on, also on failure */
+int collector_new(struct probe *probe, const struct collect_settings *settings,
+                  struct collector **ret);
 
 const char *collector_name(const struct collector *collector);
 
@@ -52,7 +56,7 @@ const struct collect_stats *collector_stats(const struct collector *collector);
  * @return 0 or what @p fn returned
  */
 int collector_emit(const struct collector *collector, const struct series_style *style,
-                   int64_t stamp_ns, point_fn fn, void *ctx);
+                   const struct window *window, point_fn fn, void *ctx);
 
 /** Calls @p fn with the name of each reason of the drops map and its events in the last window. */
 void collector_each_drop(const struct collector *collector,

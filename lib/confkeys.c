@@ -16,13 +16,15 @@
 #define GIB (1ULL << 30)
 
 const char *const output_type_names[OUTPUT_TYPE_MAX] = {
-	[OUTPUT_INFLUX1] = "influx1",
-	[OUTPUT_STDOUT] = "stdout",
-	[OUTPUT_FILE] = "file",
+	[OUTPUT_INFLUX1] = "influx1", [OUTPUT_INFLUX2] = "influx2", [OUTPUT_INFLUX3] = "influx3",
+	[OUTPUT_HTTP] = "http",       [OUTPUT_STDOUT] = "stdout",   [OUTPUT_FILE] = "file",
 };
 
 const char *const output_style_names[OUTPUT_STYLE_MAX] = {
 	[STYLE_INFLUX] = "influx",
+	[STYLE_FIELDS] = "fields",
+	[STYLE_PROMETHEUS] = "prometheus",
+	[STYLE_BCC2TELEGRAF] = "bcc2telegraf",
 };
 
 const char *const content_encoding_names[CONTENT_ENCODING_MAX] = {
@@ -70,9 +72,28 @@ const struct config_key config_keys[] = {
 	{OUTPUT("database", database, TEXT, "telegraf"), .doc = "Database to write to."},
 	{OUTPUT("retention_policy", retention_policy, TEXT, ""),
          .doc = "Retention policy to write to. Empty: the database's default."},
+	{OUTPUT("organization", organization, TEXT, ""),
+         .doc = "Only for type = influx2: the organization. VictoriaMetrics and Telegraf need none."},
+	{OUTPUT("bucket", bucket, TEXT, "telegraf"),
+         .doc = "Only for type = influx2: the bucket to write to."},
 	{OUTPUT("username", username, TEXT, ""),
          .doc = "For HTTP basic authentication. Empty: none."},
 	{OUTPUT("password", password, SECRET, ""), .doc = "For HTTP basic authentication."},
+	{OUTPUT("password_file", password_file, TEXT, ""),
+         .doc = "The file that holds the password, instead of password."},
+	{OUTPUT("token", token, SECRET, ""),
+         .doc = "For token authentication, with the scheme of the type: Token for influx2, else Bearer."},
+	{OUTPUT("token_file", token_file, TEXT, ""),
+         .doc = "The file that holds the token, instead of token."},
+	{OUTPUT("tls_ca", tls_ca, TEXT, ""),
+         .doc = "PEM file of the authorities that a https receiver must be signed by. Empty: the system's."},
+	{OUTPUT("tls_cert", tls_cert, TEXT, ""),
+         .doc = "PEM file of the certificate by which this host proves itself. Empty: none."},
+	{OUTPUT("tls_key", tls_key, TEXT, ""), .doc = "PEM file of its key."},
+	{OUTPUT("insecure_skip_verify", insecure_skip_verify, BOOL, "no"),
+         .doc = "Take any certificate of a https receiver."},
+	{OUTPUT("http_proxy", http_proxy, TEXT, ""),
+         .doc = "URL of a proxy. Empty: none, whatever the environment says."},
 	{OUTPUT("timeout", timeout_ns, DURATION, "5s"), BOUNDS(100 * MS, 10 * MINUTE),
          .doc = "Of one request, from connecting to the end of the answer."},
 	{OUTPUT("content_encoding", content_encoding, CHOICE, "gzip"),
@@ -82,6 +103,12 @@ const struct config_key config_keys[] = {
 	/* log-linear(6) is the finest scale: 64 slots an octave. */
 	{OUTPUT("buckets_per_octave", buckets_per_octave, POWER, "1"), BOUNDS(1, 64),
          .doc = "How fine histograms are sent: buckets for each doubling. Never finer than recorded."},
+	{OUTPUT("quantiles", quantiles, QUANTILES, "0.5 0.9 0.99 0.999"),
+         .doc = "Quantiles beside each histogram, as p50_us. Empty: none."},
+	{OUTPUT("le_padded", le_padded, BOOL, "no"),
+         .doc = "Zeros before the bounds of buckets, so that they sort as text. Not for style = prometheus."},
+	{OUTPUT("cumulative_hist", cumulative_hist, BOOL, "no"),
+         .doc = "Only for style = bcc2telegraf: buckets count all that is below, too."},
 	{OUTPUT("path", path, TEXT, ""),
          .doc = "Only for type = file, and needed there: the file to append to."},
 	/* InfluxDB 1.x refuses bodies above 25 MB; the smallest holds a few of our longest lines. */
@@ -97,6 +124,8 @@ const struct config_key config_keys[] = {
 	/* 2^20: as many keys as a probe's map may have at all. */
 	{PROBE("max_series", max_series, NUMBER, "10000"), BOUNDS(1, 1 << 20),
          .doc = "Series kept apart for each map; what comes later is summed up under the tag value _other."},
+	{PROBE("alias", alias, TEXT, ""),
+         .doc = "Only for style = bcc2telegraf: the tag metric. Empty: the measurement."},
 	{.section = "probe.*",
          .key = "const.*",
          .type = CONFIG_TEXT,

@@ -17,11 +17,26 @@
 /** VictoriaMetrics drops series with more than 40 labels; 8 are for probes. */
 #define CONFIG_MAX_TAGS 32
 #define CONFIG_MAX_CONSTS 64
+#define CONFIG_MAX_HEADERS 16
 #define CONFIG_MAX_FILES 256
 
-enum output_type { OUTPUT_INFLUX1, OUTPUT_STDOUT, OUTPUT_FILE, OUTPUT_TYPE_MAX };
+enum output_type {
+	OUTPUT_INFLUX1,
+	OUTPUT_INFLUX2,
+	OUTPUT_INFLUX3,
+	OUTPUT_HTTP, /* the URLs as they are */
+	OUTPUT_STDOUT,
+	OUTPUT_FILE,
+	OUTPUT_TYPE_MAX
+};
 
-enum output_style { STYLE_INFLUX, OUTPUT_STYLE_MAX };
+enum output_style {
+	STYLE_INFLUX,
+	STYLE_FIELDS,
+	STYLE_PROMETHEUS,
+	STYLE_BCC2TELEGRAF,
+	OUTPUT_STYLE_MAX
+};
 
 enum content_encoding { ENCODING_GZIP, ENCODING_IDENTITY, CONTENT_ENCODING_MAX };
 
@@ -54,14 +69,29 @@ struct config_output {
 	struct config_list urls; /* at least one */
 	char *database;
 	char *retention_policy; /* "" = none */
-	char *username;         /* "" = none */
-	char *password;         /* never printed */
+	char *organization;     /* "" = none */
+	char *bucket;
+	char *username;      /* "" = none */
+	char *password;      /* never printed */
+	char *password_file; /* "" = none; so the next */
+	char *token;         /* never printed */
+	char *token_file;
+	char *tls_ca;   /* PEM files; "" = the system's */
+	char *tls_cert; /* "" = none; so the next */
+	char *tls_key;
+	bool insecure_skip_verify;
+	char *http_proxy;            /* "" = none, whatever the environment says */
+	struct config_pair *headers; /* key without "header."; values are never printed */
+	size_t n_headers;
 	uint64_t timeout_ns;
 	enum content_encoding content_encoding;
 	enum output_style style;
 	uint64_t
 		buckets_per_octave; /* 1, 2, 4, ...: how fine histograms leave; never finer than recorded */
-	char *path;                 /* type = file, never empty then */
+	struct config_quantiles quantiles;
+	bool le_padded;       /* zeros before the bounds of buckets: text order is numeric order */
+	bool cumulative_hist; /* style = bcc2telegraf: cumulative over hi */
+	char *path;           /* type = file, never empty then */
 	uint64_t batch_max_bytes; /* of a body before compression */
 	uint64_t spool_max_bytes; /* of all bodies kept while the receiver takes none */
 };
@@ -71,6 +101,7 @@ struct config_probe {
 	int enabled; /* 1, 0, or -1: as the probe's own file says */
 	bool required;
 	uint64_t max_series;        /* per map */
+	char *alias;                /* style = bcc2telegraf: the tag metric; "" = the measurement */
 	struct config_pair *consts; /* key without "const." */
 	size_t n_consts;
 	char *place; /* of the section, for "no such probe" */

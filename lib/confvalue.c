@@ -165,6 +165,47 @@ static int set_list(const struct config_key *key, void *member, const char *text
 	return 0;
 }
 
+/* @s: "0.5"; digits behind the point, at most six. @return millionths, or 0: not such a number */
+static uint32_t read_millionths(const char *s)
+{
+	uint32_t value = 0, digits = 0;
+
+	if (s[0] != '0' || s[1] != '.')
+		return 0;
+	for (s += 2; *s >= '0' && *s <= '9' && digits < 6; s++, digits++)
+		value = value * 10 + (uint32_t)(*s - '0');
+	if (*s)
+		return 0;
+	while (digits++ < 6)
+		value *= 10;
+	return value;
+}
+
+static int set_quantiles(const struct config_key *key, void *member, const char *text,
+                         struct text *why)
+{
+	CLEANUP(confvalue_free_list) struct config_list list = {0};
+	struct config_quantiles quantiles = {0};
+	uint32_t last = 0;
+	int r = confvalue_split(text, &list);
+
+	(void)key;
+	if (!r && list.n > CONFIG_MAX_QUANTILES) {
+		text_printf(why, "at most %d", CONFIG_MAX_QUANTILES);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < list.n && !r; i++) {
+		uint32_t value = read_millionths(list.items[i]);
+
+		if (value <= last)
+			r = -EINVAL;
+		quantiles.millionths[quantiles.n++] = last = value;
+	}
+	if (!r)
+		*(struct config_quantiles *)member = quantiles;
+	return r;
+}
+
 static int set_choice(const struct config_key *key, void *member, const char *text,
                       struct text *why)
 {
@@ -193,6 +234,9 @@ static const struct {
 	[CONFIG_LIST] = {set_list, "list, separated by blanks"},
 	[CONFIG_URLS] = {set_list, "list of URLs, separated by blanks"},
 	[CONFIG_CHOICE] = {set_choice, "one of"},
+	[CONFIG_QUANTILES] =
+		{set_quantiles,
+                 "rising numbers between 0 and 1, as 0.5 0.999, with at most six decimals"},
 };
 
 int confvalue_set(const struct config_key *key, void *base, const char *text, struct text *why)

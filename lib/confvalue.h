@@ -13,6 +13,15 @@ struct config_list {
 	size_t n;
 };
 
+/** At most so many: each is a field of every summary. */
+#define CONFIG_MAX_QUANTILES 8
+
+struct config_quantiles {
+	uint32_t millionths
+		[CONFIG_MAX_QUANTILES]; /* 500000 is the median; rising, none twice, 1 to 999999 */
+	size_t n;
+};
+
 enum config_type {
 	CONFIG_TEXT,     /* char * */
 	CONFIG_SECRET,   /* char *, never printed */
@@ -25,6 +34,7 @@ enum config_type {
 	CONFIG_LIST,     /* struct config_list, separated by blanks */
 	CONFIG_URLS,     /* the same; each one passes url_problem(), and there is one at least */
 	CONFIG_CHOICE,   /* an enum; the text is choices[value] */
+	CONFIG_QUANTILES, /* struct config_quantiles, from numbers like 0.5 and 0.999, separated by blanks; "" = none */
 	CONFIG_TYPE_MAX
 };
 

@@ -7,18 +7,28 @@
 /** Bits of the minor number in the kernel's own dev_t (MINORBITS). */
 #define MINOR_BITS 20
 
-typedef enum decode_result (*decode_fn)(const struct decode_env *env, const struct layout *layout,
-                                        size_t index, uint64_t bits, struct text *out);
+/* What a decoder works on: the member's bytes, and for integers also their number. */
+struct coded {
+	const struct decode_env *env;
+	const struct layout *layout;
+	size_t index; /* of the tag */
+	const uint8_t *bytes;
+	uint64_t number; /* unsigned, of the member's own width; 0 for arrays */
+};
 
-/* A member's bytes as an unsigned number of its own width. */
-static uint64_t member_bits(const struct layout_member *member, const uint8_t *key)
+typedef enum decode_result (*decode_fn)(const struct coded *coded, struct text *out);
+
+/* An integer member as an unsigned number of its own width; 0 for an array. */
+static uint64_t member_number(const struct layout_member *member, const uint8_t *key)
 {
 	const uint8_t *bytes = key + member->offset;
 	uint64_t bits = 0;
 	uint32_t bits32;
 	uint16_t bits16;
 
-	switch (member->size) {
+	switch (member->is_array ? 0 : member->size) {
+	case 0:
+		return 0;
 	case 1:
 		return *bytes;
 	case 2:
@@ -49,60 +59,74 @@ static const struct disk *find_disk(const struct decode_env *env, uint64_t dev)
 	return env->disks ? disks_find(env->disks, (uint32_t)dev) : NULL;
 }
 
-static enum decode_result decode_disk(const struct decode_env *env, const struct layout *layout,
-                                      size_t index, uint64_t dev, struct text *out)
+static enum decode_result decode_disk(const struct coded *c, struct text *out)
 {
-	const struct disk *disk = find_disk(env, dev);
+	const struct disk *disk = find_disk(c->env, c->number);
 
-	(void)layout, (void)index;
 	if (disk) {
 		text_str(out, disk->name);
 		return DECODE_OK;
 	}
-	text_u64(out, dev >> MINOR_BITS);
+	text_u64(out, c->number >> MINOR_BITS);
 	text_char(out, ':');
-	text_u64(out, dev & ((1u << MINOR_BITS) - 1));
+	text_u64(out, c->number & ((1u << MINOR_BITS) - 1));
 	return DECODE_UNKNOWN;
 }
 
-static enum decode_result decode_disk_layer(const struct decode_env *env,
-                                            const struct layout *layout, size_t index, uint64_t dev,
-                                            struct text *out)
+static enum decode_result decode_disk_layer(const struct coded *c, struct text *out)
 {
-	const struct disk *disk = find_disk(env, dev);
+	const struct disk *disk = find_disk(c->env, c->number);
 
-	(void)layout, (void)index;
 	text_str(out, disk && disk->stack ? "stack" : "disk");
 	return disk ? DECODE_OK : DECODE_UNKNOWN;
 }
 
-static enum decode_result decode_enum(const struct decode_env *env, const struct layout *layout,
-                                      size_t index, uint64_t bits, struct text *out)
+static enum decode_result decode_enum(const struct coded *c, struct text *out)
 {
-	const char *name = enumtext_find(&layout->enums[index], bits);
+	const char *name = enumtext_find(&c->layout->enums[c->index], c->number);
 
-	(void)env;
 	if (name) {
 		text_str(out, name);
 		return DECODE_OK;
 	}
-	print_number(&layout->tags[index], bits, out);
+	print_number(&c->layout->tags[c->index], c->number, out);
 	return DECODE_UNKNOWN;
 }
 
-static enum decode_result decode_uint(const struct decode_env *env, const struct layout *layout,
-                                      size_t index, uint64_t bits, struct text *out)
+static enum decode_result decode_uint(const struct coded *c, struct text *out)
 {
-	(void)env;
-	print_number(&layout->tags[index], bits, out);
+	print_number(&c->layout->tags[c->index], c->number, out);
+	return DECODE_OK;
+}
+
+static enum decode_result decode_hex(const struct coded *c, struct text *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const struct layout_member *member = &c->layout->tags[c->index];
+
+	for (uint32_t i = 0; i < member->size; i++) {
+		uint8_t byte = c->bytes[i];
+
+		if (!member->is_array)
+			byte = (uint8_t)(c->number >> 8 * (member->size - 1 - i));
+		text_char(out, digits[byte >> 4]);
+		text_char(out, digits[byte & 15]);
+	}
+	return DECODE_OK;
+}
+
+static enum decode_result decode_string(const struct coded *c, struct text *out)
+{
+	const char *text = (const char *)c->bytes;
+
+	text_append(out, text, strnlen(text, c->layout->tags[c->index].size));
 	return DECODE_OK;
 }
 
 static const decode_fn rows[] = {
-	[SPEC_DECODER_DISK] = decode_disk,
-	[SPEC_DECODER_DISK_LAYER] = decode_disk_layer,
-	[SPEC_DECODER_ENUM] = decode_enum,
-	[SPEC_DECODER_UINT] = decode_uint,
+	[SPEC_DECODER_DISK] = decode_disk, [SPEC_DECODER_DISK_LAYER] = decode_disk_layer,
+	[SPEC_DECODER_ENUM] = decode_enum, [SPEC_DECODER_UINT] = decode_uint,
+	[SPEC_DECODER_HEX] = decode_hex,   [SPEC_DECODER_STRING] = decode_string,
 };
 static_assert(ARRAY_SIZE(rows) == SPEC_DECODER_MAX, "a row per decoder");
 
@@ -115,8 +139,12 @@ enum decode_result decode_tag(const struct decode_env *env, const struct spec_ma
 	const struct spec_decoder *decoder = specwords_find_decoder(map->tags[index].decoder);
 
 	assert(decoder);
-	return rows[decoder - spec_decoders](env, layout, index,
-	                                     member_bits(&layout->tags[index], key), out);
+	struct coded coded = {.env = env,
+	                      .layout = layout,
+	                      .index = index,
+	                      .bytes = key + layout->tags[index].offset,
+	                      .number = member_number(&layout->tags[index], key)};
+	return rows[decoder - spec_decoders](&coded, out);
 }
 
 bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
@@ -126,7 +154,7 @@ bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
 
 	for (size_t i = 0; i < map->n_tags; i++) {
 		const struct spec_decoder *decoder = specwords_find_decoder(map->tags[i].decoder);
-		const struct disk *disk = find_disk(env, member_bits(&layout->tags[i], key));
+		const struct disk *disk = find_disk(env, member_number(&layout->tags[i], key));
 
 		if (decoder == &spec_decoders[SPEC_DECODER_DISK] && disk && disk->gone)
 			return true;

@@ -6,6 +6,9 @@
  *     disk_layer  the same         -> "disk" or "stack"; "disk" where not known
  *     enum(NAME)  integer          -> enumerator's name; the number where it has none
  *     uint        integer          -> decimal digits
+ *     hex         integer          -> hexadecimal digits, two for each of its bytes, the highest first
+ *     hex         bytes            -> the same in the order of memory
+ *     string      char[N]          -> the text up to the first NUL, or all N
  */
 #pragma once
 #include "disks.h"

@@ -11,6 +11,9 @@
  *                                              last value, else LIVE
  *     no increment for ttl                  -> IDLE: still remembered, no longer told; LIVE when it counts
  *
+ * Gauges and maxima are not subtracted: their cells pass as read. They count as an increment while they are not 0,
+ * and what vanished has zeros.
+ *
  * A key whose cells were 0 ever since it is known (an array map's empty row) is nobody's series: it is not
  * told until it counts, and is NEW then. A read that failed is a longer window, nothing special. Of a key
  * that stands twice in one read the last counts.

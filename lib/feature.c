@@ -96,19 +96,18 @@ static bool function_holds(const struct btf *kernel, const struct spec_predicate
 	return false;
 }
 
-static bool (*const rows[])(const struct btf *kernel, const struct spec_predicate *p,
+static bool (*const rows[SPEC_PREDICATE_MAX])(const struct btf *kernel, const struct spec_predicate *p,
                             struct text *why) = {
 	[SPEC_TRACEPOINT] = tracepoint_holds,
 	[SPEC_TYPE] = type_holds,
 	[SPEC_FIELD] = field_holds,
 	[SPEC_FUNCTION] = function_holds,
 };
-static_assert(ARRAY_SIZE(rows) == SPEC_PREDICATE_MAX, "a row per kind");
 
 bool feature_holds(const struct btf *kernel, const struct spec_predicate *predicate,
                    struct text *why)
 {
-	assert(predicate && predicate->kind < SPEC_PREDICATE_MAX);
+	assert(predicate && predicate->kind < SPEC_PREDICATE_MAX && rows[predicate->kind]);
 
 	if (!kernel) {
 		EXPLAIN(why, "nothing is known about this kernel: it has no BTF");

@@ -15,6 +15,7 @@ struct btf;
 
 /**
  * Whether the predicate holds.
+ * @param predicate  of any kind but SPEC_CONST_HOLDS, which is no question to a kernel
  * @param kernel  BTF of the kernel; NULL: nothing is known, nothing holds
  * @param why     when it does not hold, takes a clause for a person: "this kernel has no tracepoint
  *                block_rq_issue with 1 argument (it has 2)"; may be NULL

@@ -138,7 +138,9 @@ static uint32_t bind_counter(struct binder *b, const struct asker *asker)
 		COMPLAIN_OF(b, asker, "is not a u32 or u64, as a counter must be");
 		return LAYOUT_NO_CELL;
 	}
-	return add_run(b, asker, (struct layout_run){place.offset, place.size, 1, 0});
+	return add_run(
+		b, asker,
+		(struct layout_run){.offset = place.offset, .width = place.size, .count = 1});
 }
 
 static uint32_t bind_slots(struct binder *b, const struct spec_histogram *histogram)
@@ -163,7 +165,8 @@ static uint32_t bind_slots(struct binder *b, const struct spec_histogram *histog
 		            array->nelems, slots);
 		return LAYOUT_NO_CELL;
 	}
-	return add_run(b, &asker, (struct layout_run){place.offset, width, slots, 0});
+	return add_run(b, &asker,
+	               (struct layout_run){.offset = place.offset, .width = width, .count = slots});
 }
 
 static void bind_value(struct binder *b)
@@ -253,6 +256,20 @@ int layout_bind(const char *spec_file, const struct spec_map *map, const struct 
 	return 0;
 }
 
+/* The newer of a maximum's words may bear the next window's number already: between its change and the read. */
+static void take_maxima(uint64_t *cells, const uint8_t *bytes, const struct layout_run *run,
+                        uint32_t since)
+{
+	for (uint32_t i = 0; i < 2 * run->count; i++) {
+		uint64_t word;
+
+		memcpy(&word, bytes + (size_t)i * sizeof(word), sizeof(word));
+		/* Numbers of windows wrap after 2^32: compared by their distance. */
+		if (word && (int32_t)((uint32_t)(word >> 32) - since) >= 0)
+			cells[i / 2] = MAX(cells[i / 2], (uint32_t)word);
+	}
+}
+
 static void add_cells(uint64_t *cells, const uint8_t *bytes, const struct layout_run *run)
 {
 	/* memcpy, because members of a packed value need not be aligned; it costs nothing where they are. */
@@ -270,23 +287,26 @@ static void add_cells(uint64_t *cells, const uint8_t *bytes, const struct layout
 	}
 }
 
-void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cells)
+void layout_add(const struct layout *layout, const uint8_t *value, uint32_t since, uint64_t *cells)
 {
 	for (size_t i = 0; i < layout->n_runs; i++) {
 		const struct layout_run *run = &layout->runs[i];
 
-		add_cells(cells + run->first_cell, value + run->offset, run);
+		if (run->kind == SPEC_MAXIMUM)
+			take_maxima(cells + run->first_cell, value + run->offset, run, since);
+		else
+			add_cells(cells + run->first_cell, value + run->offset, run);
 	}
 }
 
 void layout_extract(const struct layout *layout, const uint8_t *value, uint32_t shards,
-                    uint32_t stride, uint64_t *cells)
+                    uint32_t stride, uint32_t since, uint64_t *cells)
 {
 	assert(layout && value && cells && stride >= layout->value_size);
 
 	memset(cells, 0, layout->n_cells * sizeof(*cells));
 	for (uint32_t shard = 0; shard < shards; shard++)
-		layout_add(layout, value + (size_t)shard * stride, cells);
+		layout_add(layout, value + (size_t)shard * stride, since, cells);
 }
 
 void layout_free(struct layout *layout)

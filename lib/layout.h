@@ -7,9 +7,15 @@
  * Hostile BTF (cycles, sizes that do not fit) is an error, never a crash.
  *
  * A row of a map is key bytes and `shards` copies of the value, value_stride bytes apart. It leaves as
- * cells: one u64 per counter, per histogram slot and per sum, added up over the shards.
+ * cells: one u64 per field, histogram slot, sum and maximum. Over the shards, counters and gauges are added up, of
+ * maxima the greatest is taken.
  *
- *     cells of a row:  [field 0][field 1]..[histogram 0: slot 0..n-1][sum 0][histogram 1: ..
+ *     cells of a row:  [field 0][field 1]..[histogram 0: slot 0..n-1][sum 0][max 0][histogram 1: ..
+ *
+ * A maximum is a struct tg_max (bpf/thermograf.bpf.h), 16 bytes: two words, by the parity of the window in which they
+ * were written, each window << 32 | value. Two, because what completes between the change of the window's number and
+ * the read must not overwrite what is about to be read. A cell gets the greatest value of the words whose
+ * window is not before the `since` of the read; 0: there is none.
  */
 #pragma once
 #include "enumtext.h"
@@ -30,12 +36,19 @@ struct layout_member {
 	uint32_t offset; /* bytes from the key's start */
 	uint32_t size;   /* bytes */
 	bool is_signed;
+	bool is_array; /* of single bytes, 1 to SPEC_MAX_TAG_BYTES; else an integer of 1, 2, 4 or 8 bytes */
 };
+
+/** The type of a maximum, by name and size. */
+#define LAYOUT_MAX_TYPE "tg_max"
+#define LAYOUT_MAX_TYPE_BYTES 16
 
 /** `count` neighbours of `width` bytes at `offset` of a value go to cells first_cell... */
 struct layout_run {
+	enum spec_kind kind;
 	uint32_t offset;
-	uint32_t width; /* 4 or 8; 4: counts modulo 2^32, delta.h unwraps */
+	uint32_t
+		width; /* 4 or 8; counter of 4: modulo 2^32, delta.h unwraps; maximum: 8, and two words for each cell */
 	uint32_t count;
 	uint32_t first_cell;
 };
@@ -51,6 +64,8 @@ struct layout {
 	uint32_t field_cell[SPEC_MAX_FIELDS];
 	uint32_t histogram_cell[SPEC_MAX_HISTOGRAMS]; /* first slot */
 	uint32_t sum_cell[SPEC_MAX_HISTOGRAMS];       /* or LAYOUT_NO_CELL */
+	uint32_t max_cell[SPEC_MAX_HISTOGRAMS];       /* or LAYOUT_NO_CELL */
+	bool has_gauges, has_maxima;
 };
 
 /**
@@ -71,9 +86,10 @@ int layout_bind(const char *spec_file, const struct spec_map *map, const struct 
 /**
  * Adds one value to a row's cells.
  * @param value  value_size bytes
- * @param cells  n_cells numbers; 4-byte members become sums modulo 2^32
+ * @param since  number of the oldest window whose maxima are wanted
+ * @param cells  n_cells numbers; 4-byte counters become sums modulo 2^32
  */
-void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cells);
+void layout_add(const struct layout *layout, const uint8_t *value, uint32_t since, uint64_t *cells);
 
 /**
  * Adds up one row's shards into cells.
@@ -82,7 +98,7 @@ void layout_add(const struct layout *layout, const uint8_t *value, uint64_t *cel
  * @param cells   n_cells numbers, overwritten; else as layout_add()
  */
 void layout_extract(const struct layout *layout, const uint8_t *value, uint32_t shards,
-                    uint32_t stride, uint64_t *cells);
+                    uint32_t stride, uint32_t since, uint64_t *cells);
 
 /** NULL is fine. */
 void layout_free(struct layout *layout);

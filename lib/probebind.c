@@ -32,6 +32,8 @@ static uint64_t const_value(const struct spec_const *c, const struct btf *kernel
 		return feature_holds(kernel, &c->has, NULL);
 	case SPEC_CONST_CPUS:
 		return kernel_possible_cpus();
+	case SPEC_CONST_ENUM:
+	case SPEC_CONST_FLAGS:
 	case SPEC_CONST_KIND_MAX:
 		break;
 	}

@@ -133,7 +133,8 @@ static int take_row(struct walk *w, const uint8_t *key, const uint8_t *value)
 	int err = rows_add(w->rows, key, &cells);
 
 	if (!err)
-		layout_extract(w->map->layout, value, w->map->shards, w->map->stride, cells);
+		layout_extract(w->map->layout, value, w->map->shards, w->map->stride,
+		               w->snapshot->since, cells);
 	return err;
 }
 
@@ -180,7 +181,7 @@ static int take_shard(struct walk *w, const uint8_t *key, const uint8_t *value)
 	memcpy(&place, key, sizeof(place));
 	number = w->snapshot->row_to_key[place / w->map->shards];
 	if (number)
-		layout_add(w->map->layout, value,
+		layout_add(w->map->layout, value, w->snapshot->since,
 		           w->rows->cells + (size_t)(number - 1) * w->rows->n_cells);
 	return 0;
 }
@@ -227,9 +228,11 @@ static int read_indexed(struct snapshot *s, const struct probe_map *map, struct 
 	return err ?: walk(&s->values, &values);
 }
 
-int snapshot_read(struct snapshot *s, const struct probe_map *map, struct rows *rows)
+int snapshot_read(struct snapshot *s, const struct probe_map *map, uint32_t since,
+                  struct rows *rows)
 {
 	rows_reset(rows, map->layout->key_size, map->layout->n_cells);
+	s->since = since;
 	rows->taken_ns = clock_boot_ns();
 	return map->index_fd >= 0 ? read_indexed(s, map, rows) : read_plain(s, map, rows);
 }

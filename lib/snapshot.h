@@ -22,6 +22,7 @@ struct snapshot_reader {
 };
 
 struct snapshot {
+	uint32_t since; /* of the read at hand */
 	struct snapshot_reader values;
 	struct snapshot_reader index;
 	uint32_t *
@@ -32,9 +33,11 @@ struct snapshot {
  * Reads all rows of a map.
  * @param snapshot  zero-initialised before the first call; one per map
  * @param map       attached (fd valid)
+ * @param since     number of the oldest window whose maxima are wanted (layout.h)
  * @param rows      overwritten; on failure its content is of no use
  * @return 0; -ENOMEM; -EBADMSG: the index names a row that the map does not have; -errno of the kernel
  */
-int snapshot_read(struct snapshot *snapshot, const struct probe_map *map, struct rows *rows);
+int snapshot_read(struct snapshot *snapshot, const struct probe_map *map, uint32_t since,
+                  struct rows *rows);
 
 void snapshot_free(struct snapshot *snapshot);

@@ -33,6 +33,9 @@ struct spec_map {
 	size_t n_fields;
 	struct spec_histogram histograms[SPEC_MAX_HISTOGRAMS];
 	size_t n_histograms;
+	struct spec_predicate
+		when[SPEC_MAX_PREDICATES]; /* all must hold, else it is neither sized nor read */
+	size_t n_when;
 	uint32_t max_keys; /* 0 = as the object says */
 	char *index; /* name of the hash that gives each key its row in this map, an array of row * shards
 			 values; NULL: this map has its keys itself */

@@ -21,22 +21,24 @@ static_assert(ARRAY_SIZE(spec_unit_names) == SPEC_UNIT_MAX, "a name per unit");
 
 const char *const spec_kind_names[] = {
 	[SPEC_COUNTER] = "counter",
+	[SPEC_GAUGE] = "gauge",
+	[SPEC_MAXIMUM] = "max",
 };
 static_assert(ARRAY_SIZE(spec_kind_names) == SPEC_KIND_MAX, "a name per kind");
 
 const char *const spec_predicate_names[] = {
-	[SPEC_TRACEPOINT] = "tracepoint",
-	[SPEC_TYPE] = "type",
-	[SPEC_FIELD] = "field",
-	[SPEC_FUNCTION] = "function",
+	[SPEC_TRACEPOINT] = "tracepoint", [SPEC_TYPE] = "type",         [SPEC_FIELD] = "field",
+	[SPEC_FUNCTION] = "function",     [SPEC_CONST_HOLDS] = "const",
 };
 static_assert(ARRAY_SIZE(spec_predicate_names) == SPEC_PREDICATE_MAX, "a name per predicate");
 
 const struct spec_decoder spec_decoders[] = {
-	[SPEC_DECODER_DISK] = {"disk", NULL, SIZE(4)},
-	[SPEC_DECODER_DISK_LAYER] = {"disk_layer", NULL, SIZE(4)},
-	[SPEC_DECODER_ENUM] = {"enum", "the name of an enum", SIZES_ANY},
-	[SPEC_DECODER_UINT] = {"uint", NULL, SIZES_ANY},
+	[SPEC_DECODER_DISK] = {"disk", NULL, SIZE(4), false},
+	[SPEC_DECODER_DISK_LAYER] = {"disk_layer", NULL, SIZE(4), false},
+	[SPEC_DECODER_ENUM] = {"enum", "the name of an enum", SIZES_ANY, false},
+	[SPEC_DECODER_UINT] = {"uint", NULL, SIZES_ANY, false},
+	[SPEC_DECODER_HEX] = {"hex", NULL, SIZES_ANY, true},
+	[SPEC_DECODER_STRING] = {"string", NULL, 0, true},
 };
 static_assert(ARRAY_SIZE(spec_decoders) == SPEC_DECODER_MAX, "a row per decoder");
 

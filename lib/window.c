@@ -49,6 +49,7 @@ static bool is_due(const struct window_state *state, struct window_now now, int6
 static struct window cut(struct window_state *state, struct window_now now, int64_t stamp_ns)
 {
 	struct window window = {.stamp_ns = stamp_ns,
+	                        .start_ns = state->last_stamp_ns,
 	                        .length_ns = since(state->last_boot_ns, now.boot_ns)};
 
 	if (now.wall_ns > stamp_ns)

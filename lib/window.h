@@ -49,7 +49,8 @@ struct window_now {
 };
 
 struct window {
-	int64_t stamp_ns;   /* nominal boundary that ends it */
+	int64_t stamp_ns; /* nominal boundary that ends it */
+	int64_t start_ns; /* nominal boundary that began it: the stamp before, or the baseline's */
 	uint64_t length_ns; /* true length */
 	uint64_t late_ns;   /* how long after its boundary it was cut (0 when cut early) */
 	uint32_t

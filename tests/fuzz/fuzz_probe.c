@@ -83,7 +83,7 @@ static void use_layout(const struct spec_map *map, const struct layout *l)
 
 	memset(key, 0xa5, l->key_size);
 	memset(row, 0xa5, SHARDS * (size_t)l->value_size);
-	layout_extract(l, row, SHARDS, l->value_size, cells);
+	layout_extract(l, row, SHARDS, l->value_size, 0, cells);
 	expect(!cells[l->n_cells]);
 	for (size_t i = 0; i < map->n_tags; i++) {
 		size_t len = out.len;

@@ -563,7 +563,7 @@ static void shards_add_up_and_small_cells_wrap(void **state)
 		memcpy(row + 72 * i + 20 + 4 * 8, &slot8[i], 4);
 	}
 	memset(cells, 0xff, sizeof(cells));
-	layout_extract(layout, row, 3, 72, cells);
+	layout_extract(layout, row, 3, 72, 0, cells);
 	assert_int_equal(cells[0], (1ull << 40) + 5);
 	assert_int_equal(cells[1], 1);
 	for (int i = 0; i < SLOTS; i++)

@@ -50,7 +50,7 @@ static void read_and_compare(const struct probe_map *map, uint32_t keys, uint64_
 	for (int turn = 0; turn < 2; turn++) {
 		uint8_t seen[KEYS] = {0};
 
-		assert_int_equal(snapshot_read(&snapshot, map, &rows), 0);
+		assert_int_equal(snapshot_read(&snapshot, map, 0, &rows), 0);
 		assert_int_equal(rows.n, keys);
 		assert_true(rows.taken_ns > 0);
 		for (size_t i = 0; i < rows.n; i++) {
@@ -185,7 +185,7 @@ static void an_index_beyond_the_rows_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(bpf_map_update_elem(map.index_fd, &key, &row, BPF_NOEXIST), 0);
-	assert_int_equal(snapshot_read(&snapshot, &map, &rows), -EBADMSG);
+	assert_int_equal(snapshot_read(&snapshot, &map, 0, &rows), -EBADMSG);
 	snapshot_free(&snapshot);
 	rows_free(&rows);
 	close(map.fd);
@@ -205,7 +205,7 @@ static void a_descriptor_that_is_no_map_is_an_error(void **state)
 	struct rows rows = {0};
 
 	(void)state;
-	assert_true(snapshot_read(&snapshot, &map, &rows) < 0);
+	assert_true(snapshot_read(&snapshot, &map, 0, &rows) < 0);
 	snapshot_free(&snapshot);
 	rows_free(&rows);
 }
