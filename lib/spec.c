@@ -107,7 +107,7 @@ static int fail_full(struct reader *r, const char *what, int max)
 static int set_const(struct reader *r, const struct inifile_entry *e)
 {
 	struct spec *spec = r->spec;
-	CLEANUP(specwords_free_const) struct spec_const c = {0};
+	CLEANUP(specconst_free) struct spec_const c = {0};
 
 	if (!words_is_identifier(e->key))
 		return words_fail_expected(&r->why, "a variable's name", e->key);
@@ -118,7 +118,7 @@ static int set_const(struct reader *r, const struct inifile_entry *e)
 		c.place = NULL;
 		return -ENOMEM;
 	}
-	int err = specwords_const(e->value, &c, &r->why);
+	int err = specconst_read(e->value, &c, &r->why);
 
 	if (err)
 		return err;
@@ -366,7 +366,7 @@ int spec_set_const(struct spec *spec, const char *key, const char *value, const 
 		words_suggest(&why, key, names, spec->n_consts);
 		err = -EINVAL;
 	}
-	err = err ?: specwords_const(value, c, &why);
+	err = err ?: specconst_read(value, c, &why);
 	if (err == -EINVAL)
 		report_add(report, REPORT_ERROR, place, "[probe.%s] const.%s: %s", spec->name, key,
 		           text_cstr(&why));
@@ -382,7 +382,7 @@ void spec_free(struct spec *spec)
 	if (!spec)
 		return;
 	for (size_t i = 0; i < spec->n_consts; i++)
-		specwords_free_const(&spec->consts[i]);
+		specconst_free(&spec->consts[i]);
 	for (size_t i = 0; i < spec->n_programs; i++)
 		specprogram_free(&spec->programs[i]);
 	for (size_t i = 0; i < spec->n_maps; i++)

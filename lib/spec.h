@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "report.h"
+#include "specconst.h"
 #include "specmap.h"
 #include "specprogram.h"
 #include "specwords.h"

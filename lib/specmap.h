@@ -5,6 +5,7 @@
  * Pure. The grammar is thermograf-probe(5).
  */
 #pragma once
+#include "specpredicate.h"
 #include "specwords.h"
 
 #include <stddef.h>

@@ -18,7 +18,7 @@ static_assert(ARRAY_SIZE(group_names) == GROUP_MAX, "a name per group");
 
 static int set_when(struct spec_program *program, const char *value, struct text *why)
 {
-	return specwords_predicates(value, program->when, &program->n_when, why);
+	return specpredicate_read(value, program->when, &program->n_when, why);
 }
 
 static int set_group(struct spec_program *program, const char *value, struct text *why)
@@ -56,7 +56,7 @@ int specprogram_set(struct spec_program *program, const char *key, const char *v
 void specprogram_free(struct spec_program *program)
 {
 	for (size_t i = 0; i < program->n_when; i++)
-		specwords_free_predicate(&program->when[i]);
+		specpredicate_free(&program->when[i]);
 	free(program->name);
 	free(program->one_of);
 	*program = (struct spec_program){0};

@@ -5,7 +5,7 @@
  * Pure. The grammar is thermograf-probe(5).
  */
 #pragma once
-#include "specwords.h"
+#include "specpredicate.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "specwords.h"
 
-#include "parse.h"
 #include "words.h"
 
 #include <assert.h>
@@ -25,12 +24,6 @@ const char *const spec_kind_names[] = {
 	[SPEC_MAXIMUM] = "max",
 };
 static_assert(ARRAY_SIZE(spec_kind_names) == SPEC_KIND_MAX, "a name per kind");
-
-const char *const spec_predicate_names[] = {
-	[SPEC_TRACEPOINT] = "tracepoint", [SPEC_TYPE] = "type",         [SPEC_FIELD] = "field",
-	[SPEC_FUNCTION] = "function",     [SPEC_CONST_HOLDS] = "const",
-};
-static_assert(ARRAY_SIZE(spec_predicate_names) == SPEC_PREDICATE_MAX, "a name per predicate");
 
 const struct spec_decoder spec_decoders[] = {
 	[SPEC_DECODER_DISK] = {"disk", NULL, SIZE(4), false},
@@ -59,178 +52,6 @@ const struct spec_decoder *specwords_find_decoder(const char *name)
 			return &spec_decoders[i];
 	}
 	return NULL;
-}
-
-/* ---- Predicates */
-
-static int take_field_predicate(struct words *w, struct spec_predicate *p, struct text *why)
-{
-	const char *word = words_take(w), *dot = strchr(word, '.');
-
-	if (!dot || !words_is_path(word, 2))
-		return words_fail_expected(why, "STRUCT.MEMBER", word);
-	p->name = strndup(word, (size_t)(dot - word));
-	p->member = strdup(dot + 1);
-	return p->name && p->member ? 0 : -ENOMEM;
-}
-
-static int take_predicate(struct words *w, struct spec_predicate *ret, struct text *why)
-{
-	CLEANUP(specwords_free_predicate) struct spec_predicate p = {.args = -1};
-	int kind = words_choose(w, "a predicate", spec_predicate_names, SPEC_PREDICATE_MAX, why),
-	    err;
-
-	if (kind < 0)
-		return kind;
-	p.kind = (enum spec_predicate_kind)kind;
-	if (p.kind == SPEC_FIELD)
-		err = take_field_predicate(w, &p, why);
-	else
-		err = words_take_identifier(w, "a name", &p.name, why);
-	if (err)
-		return err;
-	if (p.kind == SPEC_TRACEPOINT && words_take_if(w, "args")) {
-		uint64_t args;
-
-		err = words_take_number(w, "a number of arguments", 0, SPEC_MAX_ARGS, &args, why);
-		if (err)
-			return err;
-		p.args = (int)args;
-	}
-	*ret = p;
-	p = (struct spec_predicate){0};
-	return 0;
-}
-
-static int take_predicates(struct words *w, struct spec_predicate *predicates, size_t *n,
-                           struct text *why)
-{
-	do {
-		if (*n == SPEC_MAX_PREDICATES) {
-			text_printf(why, "more than %d predicates", SPEC_MAX_PREDICATES);
-			return -EINVAL;
-		}
-		int err = take_predicate(w, &predicates[*n], why);
-
-		if (err)
-			return err;
-		(*n)++;
-	} while (words_take_if(w, ","));
-	return words_expect_end(w, why);
-}
-
-int specwords_predicates(const char *text,
-                         struct spec_predicate ret_predicates[SPEC_MAX_PREDICATES], size_t *ret_n,
-                         struct text *why)
-{
-	assert(text && ret_predicates && ret_n && why);
-
-	CLEANUP(words_free) struct words w = {0};
-	struct spec_predicate predicates[SPEC_MAX_PREDICATES] = {0};
-	size_t n = 0;
-	int err = words_split(text, &w, why) ?: take_predicates(&w, predicates, &n, why);
-
-	if (err) {
-		for (size_t i = 0; i < n; i++)
-			specwords_free_predicate(&predicates[i]);
-		return err;
-	}
-	memcpy(ret_predicates, predicates, sizeof(predicates));
-	*ret_n = n;
-	return 0;
-}
-
-void specwords_free_predicate(struct spec_predicate *predicate)
-{
-	free(predicate->name);
-	free(predicate->member);
-	*predicate = (struct spec_predicate){0};
-}
-
-/* ---- Constants */
-
-static int take_cpus(struct words *w, struct spec_const *c, struct text *why)
-{
-	(void)w, (void)why;
-	c->kind = SPEC_CONST_CPUS;
-	return 0;
-}
-
-static int take_kernel_bit(struct words *w, struct spec_const *c, struct text *why)
-{
-	c->kind = SPEC_CONST_KERNEL_BIT;
-	return words_expect(w, "(", why) ?:
-	       words_take_identifier(w, "an enumerator's name", &c->enumerator, why) ?:
-	       words_expect(w, ",", why) ?:
-	       words_take_number(w, "a bit's number", 0, 63, &c->number, why) ?:
-	       words_expect(w, ")", why);
-}
-
-static int take_has(struct words *w, struct spec_const *c, struct text *why)
-{
-	c->kind = SPEC_CONST_HAS;
-	return words_expect(w, "(", why) ?: take_predicate(w, &c->has, why) ?: words_expect(w, ")", why);
-}
-
-static const struct {
-	const char *word;
-	int (*read)(struct words *w, struct spec_const *c, struct text *why);
-} const_words[] = {
-	{"possible_cpus", take_cpus},
-	{"kernel_bit", take_kernel_bit},
-	{"has", take_has},
-};
-
-static int take_const(struct words *w, struct spec_const *c, struct text *why)
-{
-	const char *names[ARRAY_SIZE(const_words) + 2] = {"yes", "no"}, *word = words_take(w);
-	bool yes;
-
-	if (*word && !parse_u64(word, &c->number))
-		return 0;
-	if (!parse_bool(word, &yes)) {
-		c->number = yes;
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(const_words); i++) {
-		if (!strcmp(word, const_words[i].word))
-			return const_words[i].read(w, c, why);
-		names[i + 2] = const_words[i].word;
-	}
-	words_fail_expected(why, "a number, yes, no, possible_cpus, kernel_bit(..) or has(..)",
-	                    word);
-	words_suggest(why, word, names, ARRAY_SIZE(names));
-	return -EINVAL;
-}
-
-int specwords_const(const char *text, struct spec_const *c, struct text *why)
-{
-	assert(text && c && why);
-
-	CLEANUP(words_free) struct words w = {0};
-	CLEANUP(specwords_free_const) struct spec_const new = {.kind = SPEC_CONST_NUMBER};
-	int err = words_split(text, &w, why) ?:
-		  take_const(&w, &new, why) ?:
-		  words_expect_end(&w, why);
-
-	if (err)
-		return err;
-	new.name = c->name;
-	new.place = c->place;
-	free(c->enumerator);
-	specwords_free_predicate(&c->has);
-	*c = new;
-	new = (struct spec_const){0};
-	return 0;
-}
-
-void specwords_free_const(struct spec_const *c)
-{
-	free(c->name);
-	free(c->enumerator);
-	free(c->place);
-	specwords_free_predicate(&c->has);
-	*c = (struct spec_const){0};
 }
 
 /* ---- Tags, fields, histograms: a member, and how to read it */
