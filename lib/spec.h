@@ -19,7 +19,6 @@
 #define SPEC_VERSION 1
 /** Bounds of one description: generous for all known probes; they keep a hostile file small. */
 #define SPEC_MAX_MAPS 16
-#define SPEC_MAX_CONSTS 32
 #define SPEC_MAX_PROGRAMS 64
 
 struct spec {

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define SPEC_MAX_CONSTS 32 /* per probe */
+
 enum spec_const_kind {
 	SPEC_CONST_NUMBER, /* 5, 0x10, 2^30, yes, no */
 	SPEC_CONST_KERNEL_BIT, /* kernel_bit(ENUMERATOR, N): 1 << its value in the kernel's BTF; 1 << N where it has none */

@@ -89,6 +89,15 @@ static int set_rows(const struct setting *s)
 	return set_identifier(s, "a constant's name", &s->map->rows);
 }
 
+static int set_when(const struct setting *s)
+{
+	int err = specpredicate_read(s->value, s->map->when, &s->map->n_when, s->why);
+
+	if (!err)
+		s->map->when_line = s->line;
+	return err;
+}
+
 static int set_tag(const struct setting *s)
 {
 	/* host is the agent's, le the histogram's; InfluxDB refuses or renames time. */
@@ -212,6 +221,7 @@ static const struct {
 	int (*set)(const struct setting *s);
 } keys[] = {
 	{"measurement", set_measurement},
+	{"when", set_when},
 	{"max_keys", set_max_keys},
 	{"index", set_index},
 	{"shards", set_shards},
@@ -250,6 +260,8 @@ int specmap_set(struct spec_map *map, const char *key, const char *value, uint32
 
 void specmap_free(struct spec_map *map)
 {
+	for (size_t i = 0; i < map->n_when; i++)
+		specpredicate_free(&map->when[i]);
 	for (size_t i = 0; i < map->n_tags; i++) {
 		free(map->tags[i].name);
 		free(map->tags[i].member);

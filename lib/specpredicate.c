@@ -11,7 +11,6 @@ const char *const spec_predicate_names[] = {
 };
 static_assert(ARRAY_SIZE(spec_predicate_names) == SPEC_PREDICATE_MAX, "a name per predicate");
 
-
 static int take_field_predicate(struct words *w, struct spec_predicate *p, struct text *why)
 {
 	const char *word = words_take(w), *dot = strchr(word, '.');
@@ -23,29 +22,58 @@ static int take_field_predicate(struct words *w, struct spec_predicate *p, struc
 	return p->name && p->member ? 0 : -ENOMEM;
 }
 
-int specpredicate_take(struct words *w, struct spec_predicate *ret, struct text *why)
+static int take_args(struct words *w, struct spec_predicate *p, struct text *why)
 {
-	CLEANUP(specpredicate_free) struct spec_predicate p = {.args = -1};
-	int kind = words_choose(w, "a predicate", spec_predicate_names, SPEC_PREDICATE_MAX, why),
-	    err;
+	uint64_t args;
 
-	if (kind < 0)
-		return kind;
-	p.kind = (enum spec_predicate_kind)kind;
-	if (p.kind == SPEC_FIELD)
-		err = take_field_predicate(w, &p, why);
-	else
-		err = words_take_identifier(w, "a name", &p.name, why);
+	if (!words_take_if(w, "args"))
+		return 0;
+	int err = words_take_number(w, "a number of arguments", 0, SPEC_MAX_ARGS, &args, why);
+
+	if (!err)
+		p->args = (int)args;
+	return err;
+}
+
+static int take_const_predicate(struct words *w, struct spec_predicate *p, struct text *why)
+{
+	int err = words_take_identifier(w, "a constant's name", &p->name, why);
+
 	if (err)
 		return err;
-	if (p.kind == SPEC_TRACEPOINT && words_take_if(w, "args")) {
-		uint64_t args;
+	if (!words_take_if(w, "has"))
+		return words_fail_expected(why, "has WORD", words_peek(w));
+	return words_take_identifier(w, "a word of its enum", &p->member, why);
+}
 
-		err = words_take_number(w, "a number of arguments", 0, SPEC_MAX_ARGS, &args, why);
-		if (err)
-			return err;
-		p.args = (int)args;
+static int take_rest(struct words *w, struct spec_predicate *p, struct text *why)
+{
+	switch (p->kind) {
+	case SPEC_TRACEPOINT:
+		return words_take_identifier(w, "a name", &p->name, why) ?: take_args(w, p, why);
+	case SPEC_FIELD:
+		return take_field_predicate(w, p, why);
+	case SPEC_CONST_HOLDS:
+		return take_const_predicate(w, p, why);
+	default:
+		return words_take_identifier(w, "a name", &p->name, why);
 	}
+}
+
+int specpredicate_take(struct words *w, struct spec_predicate *ret, struct text *why)
+{
+	assert(w && ret && why);
+
+	CLEANUP(specpredicate_free) struct spec_predicate p = {.args = -1};
+	int i = words_choose(w, "a predicate", spec_predicate_names, SPEC_PREDICATE_MAX, why);
+
+	if (i < 0)
+		return i;
+	p.kind = (enum spec_predicate_kind)i;
+	int err = take_rest(w, &p, why);
+
+	if (err)
+		return err;
 	*ret = p;
 	p = (struct spec_predicate){0};
 	return 0;

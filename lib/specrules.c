@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "specrules.h"
 
+#include "words.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,6 +18,8 @@ static void check_drops(const struct spec_map *map, const char *file, struct rep
 	if (map->measurement)
 		COMPLAIN(map, file, report, map->line,
 		         "has a measurement; drops leave with the agent's own metrics");
+	if (map->n_when)
+		COMPLAIN(map, file, report, map->when_line, "has a when; drops are always read");
 	if (map->n_tags != 1 || map->n_fields != 1 || map->n_histograms)
 		COMPLAIN(map, file, report, map->line,
 		         "must have one tag and one field, and nothing else");
@@ -144,4 +148,85 @@ void specrules_check_pair(const struct spec_map *map, const struct spec_map *ear
 			"measurement: %s is that of [map %s] already; their points would overwrite "
 			"each other",
 			map->measurement, earlier->name);
+}
+
+/* ---- With [const] */
+
+/* Where predicates stand. */
+struct asker {
+	const char *section, *name;
+	const char *file;
+	uint32_t line; /* of when */
+};
+
+static const struct spec_const *find_const(const struct spec_const *consts, size_t n,
+                                           const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(consts[i].name, name))
+			return &consts[i];
+	}
+	return NULL;
+}
+
+static void check_predicate(const struct asker *asker, const struct spec_predicate *p,
+                            const struct spec_const *consts, size_t n, struct report *report)
+{
+	const struct spec_const *c = find_const(consts, n, p->name);
+	const char *names[SPEC_MAX_CONSTS];
+	CLEANUP(text_free) struct text why = {0};
+	size_t n_names = 0;
+
+	if (c && (c->kind == SPEC_CONST_ENUM || c->kind == SPEC_CONST_FLAGS))
+		return;
+	text_printf(&why,
+	            c ? "%s has no words: it is no enum(..) or flags(..) in [const]"
+	              : "[const] has no %s to ask for",
+	            p->name);
+	for (size_t i = 0; i < n; i++) {
+		if (consts[i].words)
+			names[n_names++] = consts[i].name;
+	}
+	words_suggest(&why, p->name, names, n_names);
+	report_at(report, REPORT_ERROR, asker->file, asker->line, "[%s %s] when: %s",
+	          asker->section, asker->name, text_cstr(&why));
+}
+
+static void check_when(const struct asker *asker, const struct spec_predicate *when, size_t n_when,
+                       const struct spec_const *consts, size_t n, struct report *report)
+{
+	for (size_t i = 0; i < n_when; i++) {
+		if (when[i].kind == SPEC_CONST_HOLDS)
+			check_predicate(asker, &when[i], consts, n, report);
+	}
+}
+
+void specrules_check_map_consts(const struct spec_map *map, const struct spec_const *consts,
+                                size_t n, const char *file, struct report *report)
+{
+	assert(map && (consts || !n) && file && report);
+
+	struct asker asker = {"map", map->name, file, map->when_line};
+	const char *const engines[][2] = {{"shards", map->shards}, {"rows", map->rows}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
+		const char *name = engines[i][1];
+
+		if (name && find_const(consts, n, name))
+			COMPLAIN(map, file, report, map->line,
+			         "%s: the engine sets %s; it cannot be in [const]", engines[i][0],
+			         name);
+	}
+	check_when(&asker, map->when, map->n_when, consts, n, report);
+}
+
+void specrules_check_program_consts(const struct spec_program *program,
+                                    const struct spec_const *consts, size_t n, const char *file,
+                                    struct report *report)
+{
+	assert(program && (consts || !n) && file && report);
+
+	struct asker asker = {"program", program->name, file, program->when_line};
+
+	check_when(&asker, program->when, program->n_when, consts, n, report);
 }

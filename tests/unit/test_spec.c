@@ -274,11 +274,12 @@ static void rules_of_constants(void **state)
 {
 	static const struct rule rules[] = {
 		{CONST "a = maybe\n",
-	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..) or "
-	         "has(..), not \"maybe\""},
+	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..), "
+	         "has(..), enum(..) or flags(..), not \"maybe\""},
 		{CONST "a = posible_cpus\n",
-	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..) or "
-	         "has(..), not \"posible_cpus\"; did you mean \"possible_cpus\"?"},
+	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..), "
+	         "has(..), enum(..) or flags(..), not \"posible_cpus\"; did you mean "
+	         "\"possible_cpus\"?"},
 		{CONST "a = 1 2\n", "p.ini:8: [const] a: nothing may follow here, but \"2\" does"},
 		{CONST "a = kernel_bit(X)\n", "p.ini:8: [const] a: expected \",\", not \")\""},
 		{CONST "a = kernel_bit(X, 64)\n",
@@ -286,7 +287,7 @@ static void rules_of_constants(void **state)
 		{CONST "a = kernel_bit(X, 4\n", "p.ini:8: [const] a: \")\" is missing"},
 		{CONST "a = has(functon f)\n",
 	         "p.ini:8: [const] a: expected a predicate, not \"functon\" (tracepoint, type, field, "
-	         "function); did you mean \"function\"?"},
+	         "function, const); did you mean \"function\"?"},
 		{CONST "1a = 1\n", "p.ini:8: [const] 1a: expected a variable's name, not \"1a\""},
 		{PROBE FIELD "index = i\nrows = s\n[const]\ns = 1\n",
 	         "p.ini:4: [map m] rows: the engine sets s; it cannot be in [const]"},
@@ -306,7 +307,7 @@ static void rules_of_programs(void **state)
 	         "p.ini:8: [program f] wenn: no such key; did you mean \"when\"?"},
 		{PROGRAM "when = tracepont t\n",
 	         "p.ini:8: [program f] when: expected a predicate, not \"tracepont\" (tracepoint, type, "
-	         "field, function); did you mean \"tracepoint\"?"},
+	         "field, function, const); did you mean \"tracepoint\"?"},
 		{PROGRAM "when = tracepoint t arg 1\n",
 	         "p.ini:8: [program f] when: nothing may follow here, but \"arg\" does"},
 		{PROGRAM "when = tracepoint t args\n",
@@ -316,7 +317,7 @@ static void rules_of_programs(void **state)
 		{PROGRAM "when = type\n", "p.ini:8: [program f] when: a name is missing"},
 		{PROGRAM "when = type a,\n",
 	         "p.ini:8: [program f] when: a predicate is missing (tracepoint, type, field, "
-	         "function)"},
+	         "function, const)"},
 		{PROGRAM "when = field request\n",
 	         "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"request\""},
 		{PROGRAM "when = field a.b.c\n",
@@ -365,10 +366,11 @@ static void rules_of_tags(void **state)
 {
 	static const struct rule rules[] = {
 		{MAP_FIELD "tag.d = dev dsk\n",
-	         "p.ini:7: [map m] tag.d: expected a decoder, not \"dsk\" (disk, disk_layer, enum, uint); "
-	         "did you mean \"disk\"?"},
+	         "p.ini:7: [map m] tag.d: expected a decoder, not \"dsk\" (disk, disk_layer, enum, "
+	         "uint, hex, string); did you mean \"disk\"?"},
 		{MAP_FIELD "tag.d = dev\n",
-	         "p.ini:7: [map m] tag.d: a decoder is missing (disk, disk_layer, enum, uint)"},
+	         "p.ini:7: [map m] tag.d: a decoder is missing (disk, disk_layer, enum, uint, hex, "
+	         "string)"},
 		{MAP_FIELD "tag.d = dev disk(x)\n",
 	         "p.ini:7: [map m] tag.d: nothing may follow here, but \"(\" does"},
 		{MAP_FIELD "tag.d = op enum\n", "p.ini:7: [map m] tag.d: \"(\" is missing"},
@@ -409,8 +411,8 @@ static void rules_of_fields(void **state)
 		{MAP, "p.ini:4: [map m] measures nothing: it has no field and no histogram"},
 		{PROBE "[map m]\nfield.f = value counter\n", "p.ini:4: [map m] has no measurement"},
 		{MAP "field.a = x conter\n",
-	         "p.ini:6: [map m] field.a: expected a kind, not \"conter\" (counter); did you mean "
-	         "\"counter\"?"},
+	         "p.ini:6: [map m] field.a: expected a kind, not \"conter\" (counter, gauge, max); did "
+	         "you mean \"counter\"?"},
 		{MAP "field.a = x counter rat\n",
 	         "p.ini:6: [map m] field.a: expected nothing more or \"rate\", not \"rat\" (rate); did you "
 	         "mean \"rate\"?"},
@@ -586,7 +588,7 @@ static void a_wrong_constant_changes_nothing(void **state)
 	assert_int_equal(spec_set_const(spec, "flush_seq", "has(", "t.ini:3", &report), -EINVAL);
 	assert_string_equal(report.items[1].text,
 	                    "t.ini:3: [probe.block_io] const.flush_seq: a predicate is missing "
-	                    "(tracepoint, type, field, function)");
+	                    "(tracepoint, type, field, function, const)");
 	assert_int_equal(spec->consts[0].kind, SPEC_CONST_KERNEL_BIT);
 	assert_string_equal(spec->consts[0].place, "block_io.ini:7");
 	report_free(&report);
