@@ -34,17 +34,6 @@ typedef int (*set_fn)(struct reader *r, const struct inifile_entry *e);
 #define COMPLAIN(r, at_line, ...) \
 	report_at((r)->report, REPORT_ERROR, (r)->spec->file, at_line, __VA_ARGS__)
 
-static int replace(char **place, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*place);
-	*place = copy;
-	return 0;
-}
-
 /* ---- [probe] */
 
 static int set_version(struct reader *r, const struct inifile_entry *e)
@@ -72,12 +61,15 @@ static int set_object(struct reader *r, const struct inifile_entry *e)
 		            e->value, OBJECT_SUFFIX);
 		return -EINVAL;
 	}
-	return replace(&r->spec->object, e->value);
+	r->spec->object = strdup(e->value);
+	return r->spec->object ? 0 : -ENOMEM;
 }
 
 static int set_about(struct reader *r, const struct inifile_entry *e)
 {
-	return replace(&r->spec->about, e->value);
+	free(r->spec->about); /* the default */
+	r->spec->about = strdup(e->value);
+	return r->spec->about ? 0 : -ENOMEM;
 }
 
 static int set_enabled(struct reader *r, const struct inifile_entry *e)

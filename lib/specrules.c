@@ -80,7 +80,7 @@ static bool same_scale(const struct spec_histogram *a, const struct spec_histogr
 static void check_pair(const struct spec_map *map, const struct spec_histogram *a,
                        const struct spec_histogram *b, const char *file, struct report *report)
 {
-	/* A sum without its histogram is told already. */
+	/* A sum or max without its histogram is told already. */
 	if (!a->member || !b->member)
 		return;
 	if (is_with_suffix(a->name, b->name, SUMMARY_SUFFIX) ||
@@ -107,9 +107,10 @@ static void check_histograms(const struct spec_map *map, const char *file, struc
 		const struct spec_histogram *h = &map->histograms[i];
 
 		if (!h->member)
-			COMPLAIN(map, file, report, h->sum_line,
-			         "sum.%s%s%s: there is no histogram of that name", h->name,
-			         h->phase ? "." : "", h->phase ? h->phase : "");
+			COMPLAIN(map, file, report, h->sum_member ? h->sum_line : h->max_line,
+			         "%s.%s%s%s: there is no histogram of that name",
+			         h->sum_member ? "sum" : "max", h->name, h->phase ? "." : "",
+			         h->phase ? h->phase : "");
 		for (size_t j = 0; j < i; j++)
 			check_pair(map, &map->histograms[j], h, file, report);
 	}

@@ -119,6 +119,11 @@ static int take_kind(struct words *w, void *ret, struct text *why)
 	field->kind = (enum spec_kind)i;
 	if (!*words_peek(w))
 		return 0;
+	if (field->kind != SPEC_COUNTER && !strcmp(words_peek(w), options[0])) {
+		text_printf(why, "rate goes with counter; a %s is no increment of a window",
+		            spec_kind_names[field->kind]);
+		return -EINVAL;
+	}
 	i = words_choose(w, "nothing more or \"rate\"", options, ARRAY_SIZE(options), why);
 	field->rate = i >= 0;
 	return MIN(i, 0);
@@ -167,28 +172,41 @@ static int check_scale(const struct bucket_scale *scale, struct text *why)
 	if (err == -E2BIG)
 		text_printf(why, "this scale has %u slots, more than %d", bucket_slots(scale),
 		            BUCKET_MAX_SLOTS);
+	else if (err && scale->kind == BUCKET_EXP2)
+		text_str(why, "last must be first times a power of two, and above it");
 	else if (err)
 		text_str(why, "first and last must be powers of two, first below last");
 	return err ? -EINVAL : 0;
 }
 
+static int take_bits(struct words *w, struct bucket_scale *scale, struct text *why)
+{
+	uint64_t bits;
+	int err = words_expect(w, "(", why) ?:
+		  words_take_number(w, "the scale's bits", 0, BUCKET_MAX_BITS, &bits, why) ?:
+		  words_expect(w, ")", why);
+
+	if (!err)
+		scale->bits = (uint8_t)bits;
+	return err;
+}
+
 static int take_scale(struct words *w, void *ret, struct text *why)
 {
-	static const char *const kinds[] = {[BUCKET_LOG_LINEAR] = "log-linear"};
+	static const char *const kinds[] = {
+		[BUCKET_LOG_LINEAR] = "log-linear", [BUCKET_EXP2] = "exp2"};
+	static_assert(ARRAY_SIZE(kinds) == BUCKET_KIND_MAX, "a name per scale");
 	struct spec_histogram *h = ret;
-	uint64_t bits = 0;
-	int i = words_choose(w, "a scale", kinds, ARRAY_SIZE(kinds), why), err;
+	int i = words_choose(w, "a scale", kinds, ARRAY_SIZE(kinds), why), err = 0;
 
 	if (i < 0)
 		return i;
 	h->scale.kind = (enum bucket_kind)i;
-	err = words_expect(w, "(", why) ?:
-	      words_take_number(w, "the scale's bits", 0, BUCKET_MAX_BITS, &bits, why) ?:
-	      words_expect(w, ")", why) ?: take_unit(w, &h->unit, why) ?:
-	      take_bound(w, "first", &h->scale.first, why) ?:
-	      take_bound(w, "last", &h->scale.last, why);
-	h->scale.bits = (uint8_t)bits;
-	return err ?: check_scale(&h->scale, why);
+	if (h->scale.kind == BUCKET_LOG_LINEAR)
+		err = take_bits(w, &h->scale, why);
+	return err ?: take_unit(w, &h->unit, why) ?:
+	       take_bound(w, "first", &h->scale.first, why) ?:
+	       take_bound(w, "last", &h->scale.last, why) ?: check_scale(&h->scale, why);
 }
 
 int specwords_histogram(const char *text, struct spec_histogram *histogram, struct text *why)
@@ -205,7 +223,8 @@ int specwords_histogram(const char *text, struct spec_histogram *histogram, stru
 	return 0;
 }
 
-int specwords_sum(const char *text, struct spec_histogram *histogram, struct text *why)
+static int read_with_unit(const char *text, char **ret_member, enum spec_unit *ret_unit,
+                          struct text *why)
 {
 	CLEANUP_FREE char *member = NULL;
 	enum spec_unit unit = SPEC_UNIT_NONE;
@@ -213,7 +232,17 @@ int specwords_sum(const char *text, struct spec_histogram *histogram, struct tex
 
 	if (err)
 		return err;
-	histogram->sum_member = TAKE_PTR(member);
-	histogram->sum_unit = unit;
+	*ret_member = TAKE_PTR(member);
+	*ret_unit = unit;
 	return 0;
+}
+
+int specwords_sum(const char *text, struct spec_histogram *histogram, struct text *why)
+{
+	return read_with_unit(text, &histogram->sum_member, &histogram->sum_unit, why);
+}
+
+int specwords_max(const char *text, struct spec_histogram *histogram, struct text *why)
+{
+	return read_with_unit(text, &histogram->max_member, &histogram->max_unit, why);
 }

@@ -437,8 +437,8 @@ static void rules_of_histograms(void **state)
 {
 	static const struct rule rules[] = {
 		{MAP "histogram.h = t loglinear(2) us first=1 last=2\n",
-	         "p.ini:6: [map m] histogram.h: expected a scale, not \"loglinear\" (log-linear); did you "
-	         "mean \"log-linear\"?"},
+	         "p.ini:6: [map m] histogram.h: expected a scale, not \"loglinear\" (log-linear, exp2); did "
+	         "you mean \"log-linear\"?"},
 		{MAP "histogram.h = t log-linear(7) us first=1 last=2\n",
 	         "p.ini:6: [map m] histogram.h: the scale's bits: 7 is not in 0 to 6"},
 		{MAP "histogram.h = t log-linear(2) ms first=1 last=2\n",
