@@ -18,7 +18,7 @@ LIB := ground text parse report log inifile url confvalue conffile confkeys conf
        specconst specwords specprogram specmap specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
        point lineproto disks uevent decode tagset series batch verdict backoff spool poller http target sink trouble outputstats push kernel \
-       rodata trusted probebind probe snapshot probedir collect identity output selfmon agent loop
+       rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc
 CLANG   ?= clang

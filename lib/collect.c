@@ -15,6 +15,8 @@ struct map_street {
 	struct delta *delta;
 	struct series *series;
 	uint64_t last_taken_ns; /* 0: no baseline yet */
+	uint32_t since;         /* number of the window that began with the last read */
+	bool is_read;           /* at this cut */
 	uint64_t length_ns;     /* of the window told last */
 	struct series_counts counts;
 	bool is_told; /* this window has something to tell */
@@ -26,6 +28,7 @@ struct collector {
 	struct map_street maps[SPEC_MAX_MAPS];
 	struct probe_runs runs;
 	struct collect_stats stats;
+	bool window_told; /* that its number cannot be written */
 };
 
 static bool is_drops(const struct probe_map *map)
@@ -84,18 +87,63 @@ static int note(struct collector *c, size_t i, int err)
 	return err;
 }
 
+/* A map read before at this cut, with the same index; NULL: none. */
+static const struct map_street *find_twin(const struct collector *c, size_t i)
+{
+	const char *index = c->probe->maps[i].spec->index;
+
+	for (size_t k = 0; k < i && index; k++) {
+		const char *other = c->probe->maps[k].spec->index;
+
+		if (c->maps[k].is_read && other && !strcmp(other, index) &&
+		    c->maps[k].snapshot.row_to_key)
+			return &c->maps[k];
+	}
+	return NULL;
+}
+
+static int read_map(struct collector *c, size_t i)
+{
+	struct map_street *m = &c->maps[i];
+	const struct map_street *twin = find_twin(c, i);
+	const struct probe_map *map = &c->probe->maps[i];
+	int err = twin ? snapshot_read_beside(&m->snapshot, map, m->since, &twin->snapshot,
+	                                      &twin->rows, &m->rows)
+	               : snapshot_read(&m->snapshot, map, m->since, &m->rows);
+
+	m->is_read = !err;
+	return err;
+}
+
+/* What completes from here on is the next window's maximum; so this comes right before the maps are read. */
+static void begin_window(struct collector *c)
+{
+	int err = probe_next_window(c->probe);
+
+	if (err && !c->window_told)
+		log_warning(
+			"probe %s: the window's number cannot be written: %s; maxima are of several windows",
+			collector_name(c), strerror(-err));
+	c->window_told = err;
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		c->maps[i].is_read = false;
+}
+
 static void baseline_map(struct collector *c, size_t i)
 {
 	struct map_street *m = &c->maps[i];
-	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], 0, &m->rows);
+	int err = read_map(c, i);
 
 	err = err ?: delta_baseline(m->delta, &m->rows);
-	if (!note(c, i, err))
-		m->last_taken_ns = m->rows.taken_ns;
+	if (note(c, i, err))
+		return;
+	m->last_taken_ns = m->rows.taken_ns;
+	m->since = c->probe->window;
 }
 
 void collector_baseline(struct collector *c)
 {
+	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++)
 		baseline_map(c, i);
 	probe_runs(c->probe, &c->runs);
@@ -114,10 +162,11 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 		baseline_map(c, i);
 		return;
 	}
-	err = snapshot_read(&m->snapshot, &c->probe->maps[i], 0, &m->rows);
+	err = read_map(c, i);
 	err = err ?: delta_advance(m->delta, &m->rows, &rows, &n);
 	if (note(c, i, err))
 		return;
+	m->since = c->probe->window;
 	m->length_ns = m->rows.taken_ns - m->last_taken_ns;
 	m->last_taken_ns = m->rows.taken_ns;
 	m->is_told = !series_merge(m->series, rows, n, env, &m->counts);
@@ -159,6 +208,7 @@ void collector_cut(struct collector *c, const struct decode_env *env)
 
 	c->stats = (struct collect_stats){.failed_reads = c->stats.failed_reads,
 	                                  .failed_merges = c->stats.failed_merges};
+	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		cut_map(c, i, env);
 		add_counts(&c->stats, &c->probe->maps[i], &c->maps[i].counts);
