@@ -14,6 +14,7 @@ struct map_street {
 	struct rows rows;
 	struct delta *delta;
 	struct series *series;
+	struct style *styles[CONFIG_MAX_OUTPUTS];
 	uint64_t last_taken_ns; /* 0: no baseline yet */
 	uint32_t since;         /* number of the window that began with the last read */
 	bool is_read;           /* at this cut */
@@ -36,6 +37,31 @@ static bool is_drops(const struct probe_map *map)
 	return !strcmp(map->spec->name, SPEC_DROPS_MAP);
 }
 
+/* Totals since the baseline cost as much memory again: only where somebody is told. */
+static bool wants_totals(const struct collect_settings *settings)
+{
+	for (size_t i = 0; i < settings->n_styles; i++)
+		if (settings->styles[i].style == STYLE_PROMETHEUS)
+			return true;
+	return false;
+}
+
+static int open_map(struct collector *c, size_t i, const struct collect_settings *settings)
+{
+	const struct probe_map *map = &c->probe->maps[i];
+	struct map_street *m = &c->maps[i];
+	size_t max_series = is_drops(map) ? COLLECT_MAX_DROP_REASONS : settings->max_series;
+	int err = delta_new(map->layout, settings->ttl_ns, &m->delta);
+
+	err = err
+	              ?: series_new(map->spec, map->layout, max_series, wants_totals(settings),
+	                            &m->series);
+	for (size_t k = 0; k < settings->n_styles && !err; k++)
+		err = style_new(c->probe->spec, map->spec, map->layout, &settings->styles[k],
+		                settings->alias, &m->styles[k]);
+	return err;
+}
+
 int collector_new(struct probe *probe, const struct collect_settings *settings,
                   struct collector **ret)
 {
@@ -47,16 +73,8 @@ int collector_new(struct probe *probe, const struct collect_settings *settings,
 		return -ENOMEM;
 	}
 	c->probe = probe;
-	for (size_t i = 0; i < probe->n_maps && !err; i++) {
-		const struct probe_map *map = &probe->maps[i];
-
-		err = delta_new(map->layout, settings->ttl_ns, &c->maps[i].delta);
-		err = err
-		              ?: series_new(map->spec, map->layout,
-		                            is_drops(map) ? COLLECT_MAX_DROP_REASONS
-		                                          : settings->max_series,
-		                            &c->maps[i].series);
-	}
+	for (size_t i = 0; i < probe->n_maps && !err; i++)
+		err = open_map(c, i, settings);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(c);
@@ -222,8 +240,8 @@ const struct collect_stats *collector_stats(const struct collector *c)
 	return &c->stats;
 }
 
-int collector_emit(const struct collector *c, const struct series_style *style,
-                   const struct window *window, point_fn fn, void *ctx)
+int collector_emit(const struct collector *c, size_t output, const struct window *window,
+                   point_fn fn, void *ctx)
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		const struct map_street *m = &c->maps[i];
@@ -233,7 +251,7 @@ int collector_emit(const struct collector *c, const struct series_style *style,
 		if (!m->is_told)
 			continue;
 		own.length_ns = m->length_ns;
-		err = series_emit(m->series, style, &own, fn, ctx);
+		err = style_emit(m->styles[output], m->series, &own, fn, ctx);
 		if (err)
 			return err;
 	}
@@ -257,6 +275,8 @@ void collector_free(struct collector *c)
 		rows_free(&c->maps[i].rows);
 		delta_free(c->maps[i].delta);
 		series_free(c->maps[i].series);
+		for (size_t k = 0; k < CONFIG_MAX_OUTPUTS; k++)
+			style_free(c->maps[i].styles[k]);
 	}
 	probe_free(c->probe);
 	free(c);

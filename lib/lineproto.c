@@ -148,7 +148,7 @@ static void append_field(struct text *out, const struct point_field *field)
 		text_u64(out, MIN(field->integer, (uint64_t)INT64_MAX));
 		text_char(out, 'i');
 	} else {
-		text_decimal(out, field->decimal);
+		text_decimal(out, field->decimal, field->type == POINT_SECONDS ? 9 : 6);
 	}
 }
 
