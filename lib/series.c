@@ -96,8 +96,9 @@ static uint64_t total(const struct series *s, size_t histogram, const uint64_t *
 
 static uint64_t events(const struct series *s, const uint64_t *increments)
 {
-	if (s->map->n_fields)
-		return increments[s->layout->field_cell[0]];
+	for (size_t i = 0; i < s->map->n_fields; i++)
+		if (s->map->fields[i].kind == SPEC_COUNTER)
+			return increments[s->layout->field_cell[i]];
 	return s->map->n_histograms ? total(s, 0, increments) : 0;
 }
 

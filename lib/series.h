@@ -21,7 +21,7 @@ struct series;
 /** What one window gave. */
 struct series_counts {
 	uint64_t
-		events; /* increments of the first field, or of the first histogram where there is none */
+		events; /* increments of the first counter, or of the first histogram where there is none */
 	uint64_t keys;     /* rows told */
 	uint64_t series;   /* tag sets after merging */
 	uint64_t overflow; /* rows that went to _other */
