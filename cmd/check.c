@@ -79,6 +79,8 @@ static void print_probe(const struct probe *p, const struct btf *kernel, bool re
 		       p->programs[i].chosen ? "" : p->programs[i].why);
 	for (size_t i = 0; i < p->n_maps; i++)
 		print_map(&p->maps[i], f);
+	for (size_t i = 0; i < p->n_left; i++)
+		printf("  map %s: not read: %s\n", p->left[i].map->name, p->left[i].why);
 	if (unfit && kernel && required) {
 		printf("  error: required, and cannot run here: %s\n", unfit);
 		f->errors++;

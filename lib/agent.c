@@ -34,6 +34,7 @@ struct agent {
 	struct lineproto_globals globals;
 	uint64_t offset_ns; /* of sending, this host's own */
 	struct output *outputs[CONFIG_MAX_OUTPUTS];
+	struct style_settings styles[CONFIG_MAX_OUTPUTS]; /* of outputs */
 	size_t n_outputs;
 	struct agent_probe probes[CONFIG_MAX_PROBES];
 	size_t n_probes;
@@ -60,7 +61,12 @@ static int open_outputs(struct agent *a, struct poller *poller)
 			log_error("output %s: cannot be used: %s", config->name, strerror(-err));
 			return err;
 		}
-		a->n_outputs++;
+		a->styles[a->n_outputs++] =
+			(struct style_settings){.style = config->style,
+		                                .buckets_per_octave = config->buckets_per_octave,
+		                                .quantiles = config->quantiles,
+		                                .le_padded = config->le_padded,
+		                                .cumulative_hist = config->cumulative_hist};
 		if (config->type == OUTPUT_INFLUX1)
 			log_info("output %s: pushes to %s, database %s", config->name,
 			         config->urls.items[0], config->database);
@@ -107,14 +113,6 @@ int agent_new(const struct config *config, struct poller *poller, struct agent *
 
 /* ---- probes */
 
-static bool wants_totals(const struct config *config)
-{
-	for (size_t i = 0; i < config->n_outputs; i++)
-		if (config->outputs[i].style == STYLE_PROMETHEUS)
-			return true;
-	return false;
-}
-
 /* @return 1: it is off */
 static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
                       const struct config_probe *section, const struct btf *kernel,
@@ -137,7 +135,8 @@ static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
 	const struct collect_settings settings = {.ttl_ns = a->config->agent.series_ttl_ns,
 	                                          .max_series = section->max_series,
 	                                          .alias = section->alias,
-	                                          .cumulative = wants_totals(a->config)};
+	                                          .styles = a->styles,
+	                                          .n_styles = a->n_outputs};
 
 	err = probe_attach(probe, report);
 	return err ?: collector_new(TAKE_PTR(probe), &settings, &ap->collector);
@@ -267,19 +266,15 @@ static int add_line(void *ctx, const struct point *point)
 	return 0;
 }
 
-static void write_lines(struct agent *a, const struct config_output *config,
-                        const struct window *window)
+static void write_lines(struct agent *a, size_t output, const struct window *window)
 {
-	const struct series_style style = {.style = config->style,
-	                                   .buckets_per_octave = config->buckets_per_octave};
-
 	text_clear(&a->lines);
 	a->points = 0;
 	for (size_t i = 0; i < a->n_probes; i++) {
 		const struct agent_probe *ap = &a->probes[i];
 
 		if (ap->collector)
-			collector_emit(ap->collector, &style, window, add_line, a);
+			collector_emit(ap->collector, output, window, add_line, a);
 		selfmon_probe(ap->name, ap->collector, window->stamp_ns, add_line, a);
 	}
 	for (size_t i = 0; i < a->n_outputs; i++) {
@@ -300,7 +295,7 @@ void agent_cut(struct agent *a, const struct window *window, uint64_t steps, boo
 			collector_cut(a->probes[i].collector, &env);
 	measure_self(a, steps);
 	for (size_t i = 0; i < a->n_outputs; i++) {
-		write_lines(a, &a->config->outputs[i], window);
+		write_lines(a, i, window);
 		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points,
 		             window->stamp_ns, at_once ? 0 : a->offset_ns);
 	}

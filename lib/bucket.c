@@ -15,6 +15,14 @@ static uint32_t log2_floor(uint64_t value)
 	return 63 - (uint32_t)__builtin_clzll(value);
 }
 
+/* Whole units of `first` below the value: (lower, upper] becomes [lower, upper). */
+static uint64_t units_below(const struct bucket_scale *scale, uint64_t value)
+{
+	if (scale->kind == BUCKET_EXP2)
+		return (value - 1) / scale->first;
+	return (value - 1) >> log2_floor(scale->first);
+}
+
 /* The slot on a scale without an end. */
 static uint32_t endless_slot(const struct bucket_scale *scale, uint64_t value)
 {
@@ -22,8 +30,7 @@ static uint32_t endless_slot(const struct bucket_scale *scale, uint64_t value)
 
 	if (!value)
 		return 0;
-	/* (lower, upper] becomes [lower, upper), counted in units of `first`. */
-	uint64_t below = (value - 1) >> log2_floor(scale->first);
+	uint64_t below = units_below(scale, value);
 
 	if (!(below >> bits))
 		return (uint32_t)below;
@@ -33,13 +40,23 @@ static uint32_t endless_slot(const struct bucket_scale *scale, uint64_t value)
 	return ((octave + 1) << bits) + (uint32_t)place;
 }
 
+static bool is_log_linear(const struct bucket_scale *scale)
+{
+	return scale->kind == BUCKET_LOG_LINEAR && scale->bits <= BUCKET_MAX_BITS &&
+	       is_power_of_two(scale->first) && is_power_of_two(scale->last);
+}
+
+static bool is_exp2(const struct bucket_scale *scale)
+{
+	return scale->kind == BUCKET_EXP2 && !scale->bits && scale->first &&
+	       scale->last % scale->first == 0 && is_power_of_two(scale->last / scale->first);
+}
+
 int bucket_check(const struct bucket_scale *scale)
 {
 	assert(scale);
 
-	if (scale->kind != BUCKET_LOG_LINEAR || scale->bits > BUCKET_MAX_BITS)
-		return -EINVAL;
-	if (!is_power_of_two(scale->first) || !is_power_of_two(scale->last))
+	if (!is_log_linear(scale) && !is_exp2(scale))
 		return -EINVAL;
 	if (scale->last <= scale->first)
 		return -EINVAL;

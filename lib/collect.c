@@ -14,7 +14,10 @@ struct map_street {
 	struct rows rows;
 	struct delta *delta;
 	struct series *series;
+	struct style *styles[CONFIG_MAX_OUTPUTS];
 	uint64_t last_taken_ns; /* 0: no baseline yet */
+	uint32_t since;         /* number of the window that began with the last read */
+	bool is_read;           /* at this cut */
 	uint64_t length_ns;     /* of the window told last */
 	struct series_counts counts;
 	bool is_told; /* this window has something to tell */
@@ -26,11 +29,37 @@ struct collector {
 	struct map_street maps[SPEC_MAX_MAPS];
 	struct probe_runs runs;
 	struct collect_stats stats;
+	bool window_told; /* that its number cannot be written */
 };
 
 static bool is_drops(const struct probe_map *map)
 {
 	return !strcmp(map->spec->name, SPEC_DROPS_MAP);
+}
+
+/* Totals since the baseline cost as much memory again: only where somebody is told. */
+static bool wants_totals(const struct collect_settings *settings)
+{
+	for (size_t i = 0; i < settings->n_styles; i++)
+		if (settings->styles[i].style == STYLE_PROMETHEUS)
+			return true;
+	return false;
+}
+
+static int open_map(struct collector *c, size_t i, const struct collect_settings *settings)
+{
+	const struct probe_map *map = &c->probe->maps[i];
+	struct map_street *m = &c->maps[i];
+	size_t max_series = is_drops(map) ? COLLECT_MAX_DROP_REASONS : settings->max_series;
+	int err = delta_new(map->layout, settings->ttl_ns, &m->delta);
+
+	err = err
+	              ?: series_new(map->spec, map->layout, max_series, wants_totals(settings),
+	                            &m->series);
+	for (size_t k = 0; k < settings->n_styles && !err; k++)
+		err = style_new(c->probe->spec, map->spec, map->layout, &settings->styles[k],
+		                settings->alias, &m->styles[k]);
+	return err;
 }
 
 int collector_new(struct probe *probe, const struct collect_settings *settings,
@@ -44,16 +73,8 @@ int collector_new(struct probe *probe, const struct collect_settings *settings,
 		return -ENOMEM;
 	}
 	c->probe = probe;
-	for (size_t i = 0; i < probe->n_maps && !err; i++) {
-		const struct probe_map *map = &probe->maps[i];
-
-		err = delta_new(map->layout, settings->ttl_ns, &c->maps[i].delta);
-		err = err
-		              ?: series_new(map->spec, map->layout,
-		                            is_drops(map) ? COLLECT_MAX_DROP_REASONS
-		                                          : settings->max_series,
-		                            &c->maps[i].series);
-	}
+	for (size_t i = 0; i < probe->n_maps && !err; i++)
+		err = open_map(c, i, settings);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(c);
@@ -84,18 +105,63 @@ static int note(struct collector *c, size_t i, int err)
 	return err;
 }
 
+/* A map read before at this cut, with the same index; NULL: none. */
+static const struct map_street *find_twin(const struct collector *c, size_t i)
+{
+	const char *index = c->probe->maps[i].spec->index;
+
+	for (size_t k = 0; k < i && index; k++) {
+		const char *other = c->probe->maps[k].spec->index;
+
+		if (c->maps[k].is_read && other && !strcmp(other, index) &&
+		    c->maps[k].snapshot.row_to_key)
+			return &c->maps[k];
+	}
+	return NULL;
+}
+
+static int read_map(struct collector *c, size_t i)
+{
+	struct map_street *m = &c->maps[i];
+	const struct map_street *twin = find_twin(c, i);
+	const struct probe_map *map = &c->probe->maps[i];
+	int err = twin ? snapshot_read_beside(&m->snapshot, map, m->since, &twin->snapshot,
+	                                      &twin->rows, &m->rows)
+	               : snapshot_read(&m->snapshot, map, m->since, &m->rows);
+
+	m->is_read = !err;
+	return err;
+}
+
+/* What completes from here on is the next window's maximum; so this comes right before the maps are read. */
+static void begin_window(struct collector *c)
+{
+	int err = probe_next_window(c->probe);
+
+	if (err && !c->window_told)
+		log_warning(
+			"probe %s: the window's number cannot be written: %s; maxima are of several windows",
+			collector_name(c), strerror(-err));
+	c->window_told = err;
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		c->maps[i].is_read = false;
+}
+
 static void baseline_map(struct collector *c, size_t i)
 {
 	struct map_street *m = &c->maps[i];
-	int err = snapshot_read(&m->snapshot, &c->probe->maps[i], 0, &m->rows);
+	int err = read_map(c, i);
 
 	err = err ?: delta_baseline(m->delta, &m->rows);
-	if (!note(c, i, err))
-		m->last_taken_ns = m->rows.taken_ns;
+	if (note(c, i, err))
+		return;
+	m->last_taken_ns = m->rows.taken_ns;
+	m->since = c->probe->window;
 }
 
 void collector_baseline(struct collector *c)
 {
+	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++)
 		baseline_map(c, i);
 	probe_runs(c->probe, &c->runs);
@@ -114,10 +180,11 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 		baseline_map(c, i);
 		return;
 	}
-	err = snapshot_read(&m->snapshot, &c->probe->maps[i], 0, &m->rows);
+	err = read_map(c, i);
 	err = err ?: delta_advance(m->delta, &m->rows, &rows, &n);
 	if (note(c, i, err))
 		return;
+	m->since = c->probe->window;
 	m->length_ns = m->rows.taken_ns - m->last_taken_ns;
 	m->last_taken_ns = m->rows.taken_ns;
 	m->is_told = !series_merge(m->series, rows, n, env, &m->counts);
@@ -159,6 +226,7 @@ void collector_cut(struct collector *c, const struct decode_env *env)
 
 	c->stats = (struct collect_stats){.failed_reads = c->stats.failed_reads,
 	                                  .failed_merges = c->stats.failed_merges};
+	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		cut_map(c, i, env);
 		add_counts(&c->stats, &c->probe->maps[i], &c->maps[i].counts);
@@ -172,8 +240,8 @@ const struct collect_stats *collector_stats(const struct collector *c)
 	return &c->stats;
 }
 
-int collector_emit(const struct collector *c, const struct series_style *style,
-                   const struct window *window, point_fn fn, void *ctx)
+int collector_emit(const struct collector *c, size_t output, const struct window *window,
+                   point_fn fn, void *ctx)
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		const struct map_street *m = &c->maps[i];
@@ -183,7 +251,7 @@ int collector_emit(const struct collector *c, const struct series_style *style,
 		if (!m->is_told)
 			continue;
 		own.length_ns = m->length_ns;
-		err = series_emit(m->series, style, &own, fn, ctx);
+		err = style_emit(m->styles[output], m->series, &own, fn, ctx);
 		if (err)
 			return err;
 	}
@@ -207,6 +275,8 @@ void collector_free(struct collector *c)
 		rows_free(&c->maps[i].rows);
 		delta_free(c->maps[i].delta);
 		series_free(c->maps[i].series);
+		for (size_t k = 0; k < CONFIG_MAX_OUTPUTS; k++)
+			style_free(c->maps[i].styles[k]);
 	}
 	probe_free(c->probe);
 	free(c);

@@ -7,7 +7,7 @@
 #include "decode.h"
 #include "point.h"
 #include "probe.h"
-#include "series.h"
+#include "style.h"
 #include "window.h"
 
 #include <stdbool.h>
@@ -30,10 +30,11 @@ struct collect_stats {
 struct collector;
 
 struct collect_settings {
-	uint64_t ttl_ns;   /* of a series without a count */
-	size_t max_series; /* per map */
-	const char *alias; /* of the probe, "" = none; borrowed until collector_free() */
-	bool cumulative; /* some output has style = prometheus: totals since the baseline are kept */
+	uint64_t ttl_ns;                     /* of a series without a count */
+	size_t max_series;                   /* per map */
+	const char *alias;                   /* of the probe, "" = none */
+	const struct style_settings *styles; /* one for each output; copied */
+	size_t n_styles;                     /* at most CONFIG_MAX_OUTPUTS */
 };
 
 /** @param probe  attached; the collector's from here on, also on failure */
@@ -53,10 +54,11 @@ const struct collect_stats *collector_stats(const struct collector *collector);
 
 /**
  * Tells the last window's points; lengths for rates are each map's own, between its two reads.
- * @return 0 or what @p fn returned
+ * @param output  index in the settings' styles
+ * @return 0; -ENOMEM; or what @p fn returned
  */
-int collector_emit(const struct collector *collector, const struct series_style *style,
-                   const struct window *window, point_fn fn, void *ctx);
+int collector_emit(const struct collector *collector, size_t output, const struct window *window,
+                   point_fn fn, void *ctx);
 
 /** Calls @p fn with the name of each reason of the drops map and its events in the last window. */
 void collector_each_drop(const struct collector *collector,

@@ -198,7 +198,7 @@ static bool was_reset(const struct delta *d, const uint64_t *before, const uint6
 {
 	for (size_t i = 0; i < d->layout->n_runs; i++) {
 		const struct layout_run *run = &d->layout->runs[i];
-		if (run->width != 8 && !gone)
+		if (run->kind != SPEC_COUNTER || (run->width != 8 && !gone))
 			continue;
 		for (uint32_t c = run->first_cell; c < run->first_cell + run->count; c++)
 			if (now[c] < before[c])
@@ -213,7 +213,10 @@ static void subtract(const struct layout *layout, const uint64_t *before, const 
 	for (size_t i = 0; i < layout->n_runs; i++) {
 		const struct layout_run *run = &layout->runs[i];
 		uint32_t end = run->first_cell + run->count;
-		if (run->width == 4)
+		if (run->kind != SPEC_COUNTER)
+			memcpy(ret_increments + run->first_cell, now + run->first_cell,
+			       run->count * sizeof(*now));
+		else if (run->width == 4)
 			for (uint32_t c = run->first_cell; c < end; c++)
 				ret_increments[c] = (uint32_t)(now[c] - before[c]);
 		else
@@ -234,7 +237,8 @@ static void advance_entry(struct delta *d, size_t i, const struct rows *rows, ui
 
 	e->gone = false;
 	*ret_told = (struct delta_row){.increments = d->zeros, .state = DELTA_LIVE};
-	if (memcmp(before, now, bytes) == 0)
+	/* A gauge or maximum that did not change is told all the same. */
+	if (memcmp(before, now, bytes) == 0 && !d->layout->has_gauges && !d->layout->has_maxima)
 		return;
 
 	if (was_reset(d, before, now, gone)) {

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/** One run per field, histogram and sum. */
-#define RUNS_MAX (SPEC_MAX_FIELDS + 2 * SPEC_MAX_HISTOGRAMS)
+/** One run per field, histogram, sum and maximum. */
+#define RUNS_MAX (SPEC_MAX_FIELDS + 3 * SPEC_MAX_HISTOGRAMS)
 
 struct binder {
 	const char *file;
@@ -77,6 +77,29 @@ static bool is_whole_integer(const struct btf_type *type, uint32_t size)
 	return btf_is_int(type) && btf_int_offset(type) == 0 && btf_int_bits(type) == size * 8;
 }
 
+/* char[N], __u8[N]: what a decoder of texts and bytes takes. */
+static bool is_byte_array(const struct binder *b, const struct memberpath_place *place)
+{
+	const struct btf_type *element;
+
+	if (!btf_is_array(place->type))
+		return false;
+	element = btftype_strip(b->btf, btf_array(place->type)->type);
+	return element && is_whole_integer(element, 1);
+}
+
+static void bind_array_tag(struct binder *b, const struct asker *asker, size_t i,
+                           const struct spec_decoder *decoder, const struct memberpath_place *place)
+{
+	if (!decoder->arrays)
+		COMPLAIN_OF(b, asker, "is an array; decoder %s takes an integer", decoder->name);
+	else if (place->size > SPEC_MAX_TAG_BYTES)
+		COMPLAIN_OF(b, asker, "is an array of %u bytes; decoder %s takes at most %d",
+		            place->size, decoder->name, SPEC_MAX_TAG_BYTES);
+	b->layout->tags[i] = (struct layout_member){
+		.offset = place->offset, .size = place->size, .is_array = true};
+}
+
 static int bind_tag(struct binder *b, size_t i)
 {
 	const struct spec_tag *tag = &b->map->tags[i];
@@ -90,8 +113,14 @@ static int bind_tag(struct binder *b, size_t i)
 	}
 	if (!find_member(b, &b->key, &asker, &place))
 		return 0;
-	if (!btf_is_any_enum(place.type) && !is_whole_integer(place.type, place.size)) {
-		COMPLAIN_OF(b, &asker, "is not an integer; decoder %s takes one", tag->decoder);
+	if (is_byte_array(b, &place)) {
+		bind_array_tag(b, &asker, i, decoder, &place);
+		return 0;
+	}
+	if (!decoder->sizes ||
+	    (!btf_is_any_enum(place.type) && !is_whole_integer(place.type, place.size))) {
+		COMPLAIN_OF(b, &asker, "is not %s; decoder %s takes one",
+		            decoder->sizes ? "an integer" : "an array of bytes", tag->decoder);
 		return 0;
 	}
 	if (place.size > 8 || !(decoder->sizes & 1u << place.size)) {
@@ -127,20 +156,44 @@ static uint32_t add_run(struct binder *b, const struct asker *asker, struct layo
 	return run.first_cell;
 }
 
-/* A plain counter: of a field, or of a histogram's sum. */
-static uint32_t bind_counter(struct binder *b, const struct asker *asker)
+static uint32_t bind_maximum(struct binder *b, const struct asker *asker)
+{
+	struct memberpath_place place;
+
+	if (!find_member(b, &b->value, asker, &place))
+		return LAYOUT_NO_CELL;
+	if (!btf_is_struct(place.type) || place.size != LAYOUT_MAX_TYPE_BYTES ||
+	    strcmp(btftype_name(b->btf, place.type->name_off), LAYOUT_MAX_TYPE) != 0) {
+		COMPLAIN_OF(b, asker,
+		            "is not a struct " LAYOUT_MAX_TYPE
+		            ", as a maximum must be (thermograf.bpf.h)");
+		return LAYOUT_NO_CELL;
+	}
+	b->layout->has_maxima = true;
+	return add_run(b, asker,
+	               (struct layout_run){.kind = SPEC_MAXIMUM,
+	                                   .offset = place.offset,
+	                                   .width = sizeof(uint64_t),
+	                                   .count = 1});
+}
+
+/* A plain number: of a field, or of a histogram's sum. */
+static uint32_t bind_number(struct binder *b, const struct asker *asker, enum spec_kind kind)
 {
 	struct memberpath_place place;
 
 	if (!find_member(b, &b->value, asker, &place))
 		return LAYOUT_NO_CELL;
 	if (!is_cell(place.type, place.size)) {
-		COMPLAIN_OF(b, asker, "is not a u32 or u64, as a counter must be");
+		COMPLAIN_OF(b, asker, "is not a u32 or u64, as a %s must be",
+		            spec_kind_names[kind]);
 		return LAYOUT_NO_CELL;
 	}
+	b->layout->has_gauges |= kind == SPEC_GAUGE;
 	return add_run(
 		b, asker,
-		(struct layout_run){.offset = place.offset, .width = place.size, .count = 1});
+		(struct layout_run){
+			.kind = kind, .offset = place.offset, .width = place.size, .count = 1});
 }
 
 static uint32_t bind_slots(struct binder *b, const struct spec_histogram *histogram)
@@ -175,15 +228,20 @@ static void bind_value(struct binder *b)
 		const struct spec_field *field = &b->map->fields[i];
 		struct asker asker = {"field", field->member, field->line};
 
-		b->layout->field_cell[i] = bind_counter(b, &asker);
+		b->layout->field_cell[i] = field->kind == SPEC_MAXIMUM
+		                                   ? bind_maximum(b, &asker)
+		                                   : bind_number(b, &asker, field->kind);
 	}
 	for (size_t i = 0; i < b->map->n_histograms; i++) {
 		const struct spec_histogram *histogram = &b->map->histograms[i];
-		struct asker asker = {"sum", histogram->sum_member, histogram->sum_line};
+		struct asker sum = {"sum", histogram->sum_member, histogram->sum_line};
+		struct asker max = {"max", histogram->max_member, histogram->max_line};
 
 		b->layout->histogram_cell[i] = bind_slots(b, histogram);
 		b->layout->sum_cell[i] =
-			histogram->sum_member ? bind_counter(b, &asker) : LAYOUT_NO_CELL;
+			histogram->sum_member ? bind_number(b, &sum, SPEC_COUNTER) : LAYOUT_NO_CELL;
+		b->layout->max_cell[i] =
+			histogram->max_member ? bind_maximum(b, &max) : LAYOUT_NO_CELL;
 	}
 }
 

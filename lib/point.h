@@ -5,19 +5,26 @@
  * All texts are borrowed from who made the point and need no escaping yet.
  */
 #pragma once
+#include "bucket.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 /** Tags of one point: a map's own, phase, le, output; without global tags and host. */
 #define POINT_MAX_TAGS 16
-#define POINT_MAX_FIELDS 96
+/** The finest scale, one field a bucket, and what stands beside: style fields. */
+#define POINT_MAX_FIELDS (BUCKET_MAX_SLOTS + 32)
 
 struct point_tag {
 	const char *key;
 	const char *value;
 };
 
-enum point_type { POINT_INTEGER, POINT_FLOAT };
+enum point_type {
+	POINT_INTEGER,
+	POINT_FLOAT,   /* at most 6 decimals */
+	POINT_SECONDS, /* a float with at most 9 */
+};
 
 struct point_field {
 	const char *key;

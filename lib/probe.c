@@ -3,6 +3,7 @@
 
 #include "inifile.h"
 #include "kernel.h"
+#include "probeconst.h"
 #include "text.h"
 #include "trusted.h"
 
@@ -145,11 +146,13 @@ int probe_open(const char *path, const struct config_probe *config, const struct
 	CLEANUP(probe_freep) struct probe *p = calloc(1, sizeof(*p));
 	int err = p ? 0 : -ENOMEM;
 
+	if (p)
+		p->window_fd = -1;
 	err = err ?: read_spec(path, &p->spec, report);
 	err = err ?: apply_config(p, config, report);
 	err = err ?: open_object(p, path, report);
-	err = err ?: probe_set_consts(p, kernel, report);
-	err = err ?: probe_bind_maps(p, report);
+	err = err ?: probeconst_set_all(p->spec, p->object, kernel, report);
+	err = err ?: probe_bind_maps(p, kernel, report);
 	err = err ?: probe_choose_programs(p, kernel, report);
 	if (err)
 		return err;
@@ -176,6 +179,9 @@ static int keep_descriptors(struct probe *p)
 			err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->index),
 			                &m->index_fd);
 	}
+	if (bpf_object__find_map_by_name(p->object, PROBE_WINDOW_MAP) && !err)
+		err = duplicate(bpf_object__find_map_fd_by_name(p->object, PROBE_WINDOW_MAP),
+		                &p->window_fd);
 	for (size_t i = 0; i < p->n_programs && !err; i++) {
 		struct bpf_program *program =
 			bpf_object__find_program_by_name(p->object, p->programs[i].name);
@@ -224,6 +230,7 @@ static void detach(struct probe *p)
 		close_fd(&p->maps[i].fd);
 		close_fd(&p->maps[i].index_fd);
 	}
+	close_fd(&p->window_fd);
 	for (size_t i = 0; i < p->n_programs; i++)
 		close_fd(&p->programs[i].fd);
 }
@@ -247,12 +254,27 @@ int probe_attach(struct probe *p, struct report *report)
 		return err;
 	}
 	err = keep_descriptors(p);
+	err = err ?: probe_next_window(p);
 	err = err ?: attach_programs(p, report);
 	if (err) {
 		detach(p);
 		return err;
 	}
 	close_object(p);
+	return 0;
+}
+
+int probe_next_window(struct probe *p)
+{
+	uint32_t next = p->window + 1, zero = 0;
+
+	if (p->window_fd < 0)
+		return 0;
+	/* An empty word has the number 0. */
+	next += !next;
+	if (bpf_map_update_elem(p->window_fd, &zero, &next, BPF_ANY))
+		return -errno;
+	p->window = next;
 	return 0;
 }
 
@@ -283,6 +305,8 @@ void probe_free(struct probe *p)
 	detach(p);
 	for (size_t i = 0; i < p->n_maps; i++)
 		layout_free(p->maps[i].layout);
+	for (size_t i = 0; i < p->n_left; i++)
+		free(p->left[i].why);
 	for (size_t i = 0; i < p->n_programs; i++) {
 		free(p->programs[i].name);
 		free(p->programs[i].why);

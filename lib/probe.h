@@ -53,6 +53,13 @@ const char *probe_unfit(const struct probe *probe);
  */
 int probe_attach(struct probe *probe, struct report *report);
 
+/**
+ * Writes the number of the next window, 1 after probe_attach(), where the programs look it up (TG_WINDOW): what they
+ * count from here on has it. Without TG_WINDOW in the object nothing happens.
+ * @return 0 or -errno; the number is unchanged then
+ */
+int probe_next_window(struct probe *probe);
+
 /** Reads the kernel's own counts. @return 0 or -errno; ret_runs unchanged then */
 int probe_runs(const struct probe *probe, struct probe_runs *ret_runs);
 

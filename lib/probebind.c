@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "probebind.h"
 
-#include "feature.h"
 #include "kernel.h"
-#include "rodata.h"
+#include "probeconst.h"
 #include "text.h"
 
 #include <bpf/bpf.h>
@@ -14,59 +13,6 @@
 
 /* Bookkeeping of one hash element (struct htab_elem and its bucket), rounded up: 48 + 16 + 8 bytes. */
 #define HASH_ROW_OVERHEAD 72
-
-/* ---- constants */
-
-static uint64_t const_value(const struct spec_const *c, const struct btf *kernel)
-{
-	int64_t bit;
-
-	switch (c->kind) {
-	case SPEC_CONST_NUMBER:
-		return c->number;
-	case SPEC_CONST_KERNEL_BIT:
-		if (feature_enumerator(kernel, c->enumerator, &bit) || bit < 0 || bit > 63)
-			bit = (int64_t)c->number;
-		return 1ull << bit;
-	case SPEC_CONST_HAS:
-		return feature_holds(kernel, &c->has, NULL);
-	case SPEC_CONST_CPUS:
-		return kernel_possible_cpus();
-	case SPEC_CONST_ENUM:
-	case SPEC_CONST_FLAGS:
-	case SPEC_CONST_KIND_MAX:
-		break;
-	}
-	return 0;
-}
-
-static int set_const(struct probe *p, const char *name, uint64_t value, const char *place,
-                     struct report *report)
-{
-	int err = rodata_set(p->object, name, value);
-
-	if (!err)
-		return 0;
-	report_add(report, REPORT_ERROR, place, "probe %s: constant \"%s\" %s in %s", p->spec->name,
-	           name,
-	           err == -ENOENT   ? "is not a const volatile variable"
-	           : err == -ERANGE ? "is too small for its value"
-	                            : "is not an integer",
-	           p->spec->object);
-	return -EINVAL;
-}
-
-int probe_set_consts(struct probe *p, const struct btf *kernel, struct report *report)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < p->spec->n_consts; i++) {
-		const struct spec_const *c = &p->spec->consts[i];
-
-		err = set_const(p, c->name, const_value(c, kernel), c->place, report) ?: err;
-	}
-	return err;
-}
 
 /* ---- maps */
 
@@ -82,56 +28,9 @@ static bool is_readable(uint32_t type)
 	       type == BPF_MAP_TYPE_ARRAY;
 }
 
-/* A shard for every CPU, unless memory or the bytes of a full read would pass their bound. */
-static uint32_t choose_shards(uint64_t rows, uint32_t value_size)
-{
-	uint32_t cpus = kernel_possible_cpus(), shards = 1;
-
-	while (shards < cpus && shards < PROBE_SHARDS_MAX &&
-	       rows * (2ull * shards * value_size + HASH_ROW_OVERHEAD) <= PROBE_MAP_MEMORY_MAX &&
-	       rows * 2ull * shards * value_size <= PROBE_MAP_READ_MAX)
-		shards *= 2;
-	return shards;
-}
-
-/* The values of an indexed map: an array of max_keys rows. */
-static int size_indexed(struct probe *p, struct probe_map *m, struct bpf_map *map,
-                        struct bpf_map *index, struct report *report)
-{
-	int err;
-
-	m->shards = m->spec->shards ? choose_shards(m->max_keys, m->stride) : 1;
-	err = bpf_map__set_max_entries(map, m->max_keys * m->shards);
-	err = err ?: bpf_map__set_max_entries(index, m->max_keys);
-	if (!err && m->spec->shards)
-		err = set_const(p, m->spec->shards, m->shards, p->spec->file, report);
-	if (!err && m->spec->rows)
-		err = set_const(p, m->spec->rows, m->max_keys, p->spec->file, report);
-	return err;
-}
-
-static int size_map(struct probe *p, struct probe_map *m, struct bpf_map *map,
-                    struct bpf_map *index, struct report *report)
-{
-	int err = 0;
-
-	m->type = (uint32_t)bpf_map__type(map);
-	m->max_keys = m->spec->max_keys ?: bpf_map__max_entries(index ?: map);
-	m->shards = 1;
-	m->stride = m->layout->value_size;
-	if (is_per_cpu(m->type)) {
-		/* bpf(2) hands out per-CPU values at multiples of 8 bytes. */
-		m->stride = (m->stride + 7) & ~7u;
-		m->shards = (uint32_t)MAX(libbpf_num_possible_cpus(), 1);
-	}
-	if (index)
-		err = size_indexed(p, m, map, index, report);
-	else if (m->spec->max_keys)
-		err = bpf_map__set_max_entries(map, m->max_keys);
-	m->row_size = m->shards * m->stride;
-	m->memory = (uint64_t)m->max_keys * (m->row_size + m->layout->key_size + HASH_ROW_OVERHEAD);
-	return err;
-}
+#define COMPLAIN(p, spec_map, fmt, ...)                                    \
+	report_at(report, REPORT_ERROR, (p)->spec->file, (spec_map)->line, \
+	          "probe %s: map %s " fmt, (p)->spec->name, (spec_map)->name, ##__VA_ARGS__)
 
 static struct bpf_map *find_map(struct probe *p, const struct spec_map *spec, const char *name,
                                 struct report *report)
@@ -158,9 +57,20 @@ static int check_types(const struct probe *p, const struct spec_map *spec, struc
 	else if (index && bpf_map__type(map) != BPF_MAP_TYPE_ARRAY)
 		mistake = "has an index and is not an array";
 	if (mistake)
-		report_at(report, REPORT_ERROR, p->spec->file, spec->line, "probe %s: map %s %s",
-		          p->spec->name, spec->name, mistake);
+		COMPLAIN(p, spec, "%s", mistake);
 	return mistake ? -EINVAL : 0;
+}
+
+/* Maxima need the number of the running window in the object's data. */
+static int check_window(struct probe *p, const struct probe_map *m, struct report *report)
+{
+	struct bpf_map *window = bpf_object__find_map_by_name(p->object, PROBE_WINDOW_MAP);
+
+	if (!m->layout->has_maxima || (window && bpf_map__value_size(window) == sizeof(uint32_t)))
+		return 0;
+	COMPLAIN(p, m->spec, "has a maximum, and %s no TG_WINDOW (thermograf.bpf.h)",
+	         p->spec->object);
+	return -EINVAL;
 }
 
 static int bind_map(struct probe *p, const struct spec_map *spec, struct report *report)
@@ -181,21 +91,130 @@ static int bind_map(struct probe *p, const struct spec_map *spec, struct report 
 	if (err)
 		return err;
 	p->n_maps++;
-	err = size_map(p, m, map, index, report);
-	if (!err && m->memory > PROBE_MAP_MEMORY_MAX)
-		report_at(report, REPORT_WARNING, p->spec->file, spec->line,
-		          "probe %s: map %s takes up to %llu MiB of kernel memory; lower max_keys",
-		          p->spec->name, spec->name, (unsigned long long)(m->memory >> 20));
+	m->type = (uint32_t)bpf_map__type(map);
+	m->max_keys = spec->max_keys ?: bpf_map__max_entries(index ?: map);
+	m->stride = m->layout->value_size;
+	/* bpf(2) hands out per-CPU values at multiples of 8 bytes. */
+	if (is_per_cpu(m->type))
+		m->stride = (m->stride + 7) & ~7u;
+	return check_window(p, m, report);
+}
+
+/* A map that is not asked for keeps the one entry without which the kernel has no map. */
+static int leave_map(struct probe *p, const struct spec_map *spec, const char *why,
+                     struct report *report)
+{
+	struct probe_left *left = &p->left[p->n_left];
+	struct bpf_map *map = find_map(p, spec, spec->name, report);
+
+	if (!map)
+		return -EINVAL;
+	*left = (struct probe_left){.map = spec, .why = strdup(why)};
+	if (!left->why)
+		return -ENOMEM;
+	p->n_left++;
+	return bpf_map__set_max_entries(map, 1);
+}
+
+/* ---- sizes */
+
+/* Copies of a value in one row, where the engine has chosen so many. */
+static uint32_t shards_of(const struct probe_map *m, uint32_t shards)
+{
+	if (is_per_cpu(m->type))
+		return (uint32_t)MAX(libbpf_num_possible_cpus(), 1);
+	return m->spec->shards ? shards : 1;
+}
+
+/* Kernel memory of a full map. */
+static uint64_t memory_of(const struct probe_map *m, uint32_t shards)
+{
+	uint64_t row = (uint64_t)shards_of(m, shards) * m->stride;
+
+	return m->max_keys * (row + m->layout->key_size + HASH_ROW_OVERHEAD);
+}
+
+static bool fits(const struct probe *p, uint32_t shards)
+{
+	uint64_t memory = 0, read = 0;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct probe_map *m = &p->maps[i];
+
+		memory += memory_of(m, shards);
+		read += (uint64_t)m->max_keys * shards_of(m, shards) * m->stride;
+	}
+	return memory <= PROBE_MEMORY_MAX && read <= PROBE_READ_MAX;
+}
+
+/* A shard for every CPU, unless memory or the bytes of a full read would pass their bound. */
+static uint32_t choose_shards(const struct probe *p)
+{
+	uint32_t cpus = kernel_possible_cpus(), shards = 1;
+
+	while (shards < cpus && shards < PROBE_SHARDS_MAX && fits(p, shards * 2))
+		shards *= 2;
+	return shards;
+}
+
+static int set_size(struct probe *p, struct probe_map *m, struct report *report)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(p->object, m->spec->name);
+	const char *file = p->spec->file;
+	int err = 0;
+
+	if (m->spec->index) {
+		struct bpf_map *index = bpf_object__find_map_by_name(p->object, m->spec->index);
+
+		err = bpf_map__set_max_entries(map, m->max_keys * m->shards);
+		err = err ?: bpf_map__set_max_entries(index, m->max_keys);
+	} else if (m->spec->max_keys) {
+		err = bpf_map__set_max_entries(map, m->max_keys);
+	}
+	if (!err && m->spec->shards)
+		err = probeconst_set(p->spec, p->object, m->spec->shards, m->shards, file, report);
+	if (!err && m->spec->rows)
+		err = probeconst_set(p->spec, p->object, m->spec->rows, m->max_keys, file, report);
 	return err;
 }
 
-int probe_bind_maps(struct probe *p, struct report *report)
+static int size_maps(struct probe *p, struct report *report)
+{
+	uint32_t shards = choose_shards(p);
+	uint64_t memory = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		struct probe_map *m = &p->maps[i];
+
+		m->shards = shards_of(m, shards);
+		m->row_size = m->shards * m->stride;
+		m->memory = memory_of(m, shards);
+		memory += m->memory;
+		err = set_size(p, m, report) ?: err;
+	}
+	if (!err && memory > PROBE_MEMORY_MAX)
+		report_add(
+			report, REPORT_WARNING, p->spec->file,
+			"probe %s: its maps take up to %llu MiB of kernel memory; lower max_keys",
+			p->spec->name, (unsigned long long)(memory >> 20));
+	return err;
+}
+
+int probe_bind_maps(struct probe *p, const struct btf *kernel, struct report *report)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < p->spec->n_maps; i++)
-		err = bind_map(p, &p->spec->maps[i], report) ?: err;
-	return err;
+	for (size_t i = 0; i < p->spec->n_maps; i++) {
+		const struct spec_map *spec = &p->spec->maps[i];
+		CLEANUP(text_free) struct text why = {0};
+		bool wanted = probeconst_holds(p->spec, kernel, spec->when, spec->n_when, &why);
+		int r = wanted ? bind_map(p, spec, report)
+		               : leave_map(p, spec, text_cstr(&why), report);
+
+		err = r ?: err;
+	}
+	return err ?: size_maps(p, report);
 }
 
 /* ---- programs */
@@ -229,8 +248,8 @@ static int choose_program(struct probe *p, struct bpf_program *program, const st
 	*pp = (struct probe_program){.name = strdup(bpf_program__name(program)), .fd = -1};
 	if (!pp->name)
 		return -ENOMEM;
-	for (size_t i = 0; s && chosen && i < s->n_when; i++)
-		chosen = feature_holds(kernel, &s->when[i], &why);
+	if (s)
+		chosen = probeconst_holds(p->spec, kernel, s->when, s->n_when, &why);
 	if (chosen && s && s->one_of && probe_group_is_served(p, s->one_of)) {
 		text_str(&why, "another of its group runs");
 		chosen = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * probebind.h: what a probe is in memory, and how its description is tied to the opened object: constants, maps,
+ * probebind.h: what a probe is in memory, and how its description is tied to the opened object: maps and
  * programs. An edge to libbpf; nothing here needs privileges. Others use probe.h.
  */
 #pragma once
@@ -18,11 +18,13 @@ struct btf;
 /** Values in a row, one per CPU while they last: with more CPUs two share one, and locked adds cost 13 ns. */
 #define PROBE_SHARDS_MAX 8
 /**
- * Kernel memory and bytes per read of one map. 256 devices x 7 operations x 8 shards x 512 bytes are 7.3 MB;
- * more would be felt on a host that serves.
+ * Kernel memory and bytes per read of all maps of one probe. 256 devices x 7 operations x 8 shards x 512 bytes are
+ * 7.3 MB; more would be felt on a host that serves. Rows get fewer shards to stay within.
  */
-#define PROBE_MAP_MEMORY_MAX (32u << 20)
-#define PROBE_MAP_READ_MAX (8u << 20)
+#define PROBE_MEMORY_MAX (32u << 20)
+#define PROBE_READ_MAX (8u << 20)
+/** What libbpf calls the map of the section in which TG_WINDOW (thermograf.bpf.h) puts the window's number. */
+#define PROBE_WINDOW_MAP ".data.window"
 
 /** A map of the object that is read. */
 struct probe_map {
@@ -36,6 +38,12 @@ struct probe_map {
 	uint32_t stride;   /* bytes between two */
 	uint32_t row_size; /* bytes of all of them */
 	uint64_t memory;   /* bytes of kernel memory when full, estimated */
+};
+
+/** A map that is not read: its `when` does not hold. */
+struct probe_left {
+	const struct spec_map *map;
+	char *why; /* a clause for a person */
 };
 
 /** What became of a program of the object. */
@@ -52,17 +60,18 @@ struct probe {
 	uint8_t *image;            /* the object's file, which libbpf needs as long as the object */
 	struct probe_map maps[SPEC_MAX_MAPS];
 	size_t n_maps;
+	struct probe_left left[SPEC_MAX_MAPS];
+	size_t n_left;
+	int window_fd;   /* of the map that holds the window's number; -1: none, or not attached */
+	uint32_t window; /* its number now */
 	struct probe_program programs[SPEC_MAX_PROGRAMS];
 	size_t n_programs;
 	struct bpf_link *links[SPEC_MAX_PROGRAMS];
 	size_t n_links;
 };
 
-/** Sets every constant of the description. @return 0; -EINVAL (reported) */
-int probe_set_consts(struct probe *probe, const struct btf *kernel, struct report *report);
-
-/** Binds and sizes every map of the description. @return 0; -EINVAL (reported); -ENOMEM */
-int probe_bind_maps(struct probe *probe, struct report *report);
+/** Binds and sizes every map of the description that is to be read. @return 0; -EINVAL (reported); -ENOMEM */
+int probe_bind_maps(struct probe *probe, const struct btf *kernel, struct report *report);
 
 /** Decides which programs this kernel can run, before loading. @return 0; -EINVAL, -E2BIG (reported); -ENOMEM */
 int probe_choose_programs(struct probe *probe, const struct btf *kernel, struct report *report);

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * series.h: increments of one map, its description and an output's style to points. Pure.
+ * series.h: increments of one map and its description to series: rows merged by their tags. Pure.
  *
- * Rows whose tags come out equal are merged: counters and slots add. Beyond max_series tag sets, the rest
- * goes to the value `_other` of every tag that is made from the first tag's member; should the other tags
- * alone make max_series sets more, what is left goes to one set with `_other` in every tag. So a map never
- * makes more than 2 * max_series + 1 sets, and a sum over all of them misses nothing.
- * Style influx, for map measurement M and histogram H:
- *     M          every live row, zeros included: fields and NAME_per_s (float), sorted by name
- *     M_H        per non-empty bucket: tag le (integer units, "+Inf"), count
- *     M_H_summary  per row with count > 0: count, sum_UNIT
+ * Rows whose tags come out equal are merged: counters, gauges and slots add, of maxima the greatest is taken. Beyond
+ * max_series tag sets, the rest goes to the value `_other` of every tag that is made from the first tag's member;
+ * should the other tags alone make max_series sets more, what is left goes to one set with `_other` in every tag. So a
+ * map never makes more than 2 * max_series + 1 sets, and a sum over all of them misses nothing.
  * The drops map has no measurement and makes no points; series_each() gives its counts.
  */
 #pragma once
-#include "config.h"
 #include "decode.h"
 #include "delta.h"
-#include "point.h"
-#include "window.h"
+#include "tagset.h"
 
 /** Value of the tags of what found no room in max_series. */
 #define SERIES_OTHER "_other"
@@ -27,23 +21,24 @@ struct series;
 /** What one window gave. */
 struct series_counts {
 	uint64_t
-		events; /* increments of the first field, or of the first histogram where there is none */
+		events; /* increments of the first counter, or of the first histogram where there is none */
 	uint64_t keys;     /* rows told */
 	uint64_t series;   /* tag sets after merging */
 	uint64_t overflow; /* rows that went to _other */
 };
 
 /**
- * @param map       counters and histograms; their names are joined with "_"
- * @param layout    of that map; map and layout must outlive the series
- * @param max_series   tag sets kept apart; >= 1
+ * @param map         fields and histograms
+ * @param layout      of that map; map and layout must outlive the series
+ * @param max_series  tag sets kept apart; >= 1
+ * @param cumulative  keep what each series has counted since the baseline
  * @return 0 or -ENOMEM; *ret_series unchanged then
  */
 int series_new(const struct spec_map *map, const struct layout *layout, size_t max_series,
-               struct series **ret_series);
+               bool cumulative, struct series **ret_series);
 
 /**
- * Merges one window's rows by tags; series_emit() then tells them, once per output. The order is that of the
+ * Merges one window's rows by tags; style.h then tells them, once per output. The order is that of the
  * rows. Rows whose device is gone and that did not count are left out.
  * @param rows        need not live longer than the call
  * @param ret_counts  may be NULL
@@ -61,17 +56,17 @@ typedef void (*series_fn)(void *ctx, const char *text, uint64_t events);
 /** Gives every merged set. For the drops map that is each reason's name and its events. */
 void series_each(const struct series *series, series_fn fn, void *ctx);
 
-struct series_style {
-	enum output_style style;
-	uint64_t buckets_per_octave; /* power of two */
-};
+/** Adds the cells of one row to another's, each by its kind. */
+void series_add(const struct layout *layout, uint64_t *cells, const uint64_t *more);
 
-/**
- * Makes the points of the merged window.
- * @return 0 or what @p fn returned
- */
-int series_emit(const struct series *series, const struct series_style *style,
-                const struct window *window, point_fn fn, void *ctx);
+/** The sets of the window merged last, and their cells; valid until the next series_merge(). */
+const struct tagsets *series_sets(const struct series *series);
+
+/** What set @p i has counted since the baseline, this window included; NULL: not asked for in series_new(). */
+const uint64_t *series_totals(const struct series *series, size_t i);
+
+/** Whether set @p i was not told in the window before. Only with totals. */
+bool series_is_new(const struct series *series, size_t i);
 
 /** Bytes held. The same from window to window while no more sets come: the steady state allocates nothing. */
 size_t series_memory(const struct series *series);

@@ -157,21 +157,28 @@ static int read_plain(struct snapshot *s, const struct probe_map *map, struct ro
 
 /* ---- an index and rows */
 
-static int take_key(struct walk *w, const uint8_t *key, const uint8_t *value)
+static int add_empty_row(struct rows *rows, const uint8_t *key)
 {
 	uint64_t *cells;
+	int err = rows_add(rows, key, &cells);
+
+	if (!err)
+		memset(cells, 0, rows->n_cells * sizeof(*cells));
+	return err;
+}
+
+static int take_key(struct walk *w, const uint8_t *key, const uint8_t *value)
+{
 	uint32_t row;
 	int err;
 
 	memcpy(&row, value, sizeof(row));
 	if (row >= w->map->max_keys)
 		return -EBADMSG;
-	err = rows_add(w->rows, key, &cells);
-	if (err)
-		return err;
-	memset(cells, 0, w->rows->n_cells * sizeof(*cells));
-	w->snapshot->row_to_key[row] = (uint32_t)w->rows->n;
-	return 0;
+	err = add_empty_row(w->rows, key);
+	if (!err)
+		w->snapshot->row_to_key[row] = (uint32_t)w->rows->n;
+	return err;
 }
 
 static int take_shard(struct walk *w, const uint8_t *key, const uint8_t *value)
@@ -179,7 +186,7 @@ static int take_shard(struct walk *w, const uint8_t *key, const uint8_t *value)
 	uint32_t place, number;
 
 	memcpy(&place, key, sizeof(place));
-	number = w->snapshot->row_to_key[place / w->map->shards];
+	number = w->snapshot->index_of->row_to_key[place / w->map->shards];
 	if (number)
 		layout_add(w->map->layout, value, w->snapshot->since,
 		           w->rows->cells + (size_t)(number - 1) * w->rows->n_cells);
@@ -193,7 +200,7 @@ static uint32_t rows_in_use(const struct snapshot *s, uint32_t max_keys)
 	return max_keys;
 }
 
-static int read_indexed(struct snapshot *s, const struct probe_map *map, struct rows *rows)
+static int read_index(struct snapshot *s, const struct probe_map *map, struct rows *rows)
 {
 	struct walk index = {
 		.fd = map->index_fd,
@@ -206,35 +213,62 @@ static int read_indexed(struct snapshot *s, const struct probe_map *map, struct 
 		.map = map,
 		.rows = rows,
 	};
-	struct walk values = {
-		.fd = map->fd,
-		.key_size = sizeof(uint32_t),
-		.value_size = map->stride,
-		.max_entries = map->max_keys * map->shards,
-		.take = take_shard,
-		.snapshot = s,
-		.map = map,
-		.rows = rows,
-	};
-	int err;
 
 	if (!s->row_to_key)
 		s->row_to_key = malloc(map->max_keys * sizeof(*s->row_to_key));
 	if (!s->row_to_key)
 		return -ENOMEM;
 	memset(s->row_to_key, 0, map->max_keys * sizeof(*s->row_to_key));
-	err = walk(&s->index, &index);
-	values.limit = rows_in_use(s, map->max_keys) * map->shards;
-	return err ?: walk(&s->values, &values);
+	return walk(&s->index, &index);
 }
 
-int snapshot_read(struct snapshot *s, const struct probe_map *map, uint32_t since,
+/* @param of  whose index was read */
+static int read_values(struct snapshot *s, const struct snapshot *of, const struct probe_map *map,
+                       struct rows *rows)
+{
+	struct walk values = {
+		.fd = map->fd,
+		.key_size = sizeof(uint32_t),
+		.value_size = map->stride,
+		.max_entries = map->max_keys * map->shards,
+		.limit = rows_in_use(of, map->max_keys) * map->shards,
+		.take = take_shard,
+		.snapshot = s,
+		.map = map,
+		.rows = rows,
+	};
+
+	s->index_of = of;
+	return walk(&s->values, &values);
+}
+
+static void begin(struct snapshot *s, const struct probe_map *map, uint32_t since,
                   struct rows *rows)
 {
 	rows_reset(rows, map->layout->key_size, map->layout->n_cells);
 	s->since = since;
 	rows->taken_ns = clock_boot_ns();
-	return map->index_fd >= 0 ? read_indexed(s, map, rows) : read_plain(s, map, rows);
+}
+
+int snapshot_read(struct snapshot *s, const struct probe_map *map, uint32_t since,
+                  struct rows *rows)
+{
+	begin(s, map, since, rows);
+	if (map->index_fd < 0)
+		return read_plain(s, map, rows);
+	return read_index(s, map, rows) ?: read_values(s, s, map, rows);
+}
+
+int snapshot_read_beside(struct snapshot *s, const struct probe_map *map, uint32_t since,
+                         const struct snapshot *first, const struct rows *first_rows,
+                         struct rows *rows)
+{
+	int err = 0;
+
+	begin(s, map, since, rows);
+	for (size_t i = 0; i < first_rows->n && !err; i++)
+		err = add_empty_row(rows, rows_key(first_rows, i));
+	return err ?: read_values(s, first, map, rows);
 }
 
 void snapshot_free(struct snapshot *s)

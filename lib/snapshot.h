@@ -22,7 +22,8 @@ struct snapshot_reader {
 };
 
 struct snapshot {
-	uint32_t since; /* of the read at hand */
+	uint32_t since; /* of the read at hand; so is the next */
+	const struct snapshot *index_of;
 	struct snapshot_reader values;
 	struct snapshot_reader index;
 	uint32_t *
@@ -39,5 +40,15 @@ struct snapshot {
  */
 int snapshot_read(struct snapshot *snapshot, const struct probe_map *map, uint32_t since,
                   struct rows *rows);
+
+/**
+ * The same for a map whose index has been read already, with another map that has it, in this very window: the keys
+ * are that one's.
+ * @param first       reader of the other map, by a snapshot_read() that succeeded
+ * @param first_rows  what it gave
+ */
+int snapshot_read_beside(struct snapshot *snapshot, const struct probe_map *map, uint32_t since,
+                         const struct snapshot *first, const struct rows *first_rows,
+                         struct rows *rows);
 
 void snapshot_free(struct snapshot *snapshot);

@@ -24,6 +24,7 @@ struct reader {
 	bool seen[SECTION_MAX];
 	bool has_version;
 	bool probe_refused; /* a key of [probe] was refused: what it lacks is not told */
+	bool const_refused; /* the same for constants, and who asks for one */
 	bool map_refused[SPEC_MAX_MAPS]; /* the same for maps */
 	struct text why;
 };
@@ -32,17 +33,6 @@ typedef int (*set_fn)(struct reader *r, const struct inifile_entry *e);
 
 #define COMPLAIN(r, at_line, ...) \
 	report_at((r)->report, REPORT_ERROR, (r)->spec->file, at_line, __VA_ARGS__)
-
-static int replace(char **place, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*place);
-	*place = copy;
-	return 0;
-}
 
 /* ---- [probe] */
 
@@ -71,12 +61,15 @@ static int set_object(struct reader *r, const struct inifile_entry *e)
 		            e->value, OBJECT_SUFFIX);
 		return -EINVAL;
 	}
-	return replace(&r->spec->object, e->value);
+	r->spec->object = strdup(e->value);
+	return r->spec->object ? 0 : -ENOMEM;
 }
 
 static int set_about(struct reader *r, const struct inifile_entry *e)
 {
-	return replace(&r->spec->about, e->value);
+	free(r->spec->about); /* the default */
+	r->spec->about = strdup(e->value);
+	return r->spec->about ? 0 : -ENOMEM;
 }
 
 static int set_enabled(struct reader *r, const struct inifile_entry *e)
@@ -107,7 +100,7 @@ static int fail_full(struct reader *r, const char *what, int max)
 static int set_const(struct reader *r, const struct inifile_entry *e)
 {
 	struct spec *spec = r->spec;
-	CLEANUP(specwords_free_const) struct spec_const c = {0};
+	CLEANUP(specconst_free) struct spec_const c = {0};
 
 	if (!words_is_identifier(e->key))
 		return words_fail_expected(&r->why, "a variable's name", e->key);
@@ -118,7 +111,7 @@ static int set_const(struct reader *r, const struct inifile_entry *e)
 		c.place = NULL;
 		return -ENOMEM;
 	}
-	int err = specwords_const(e->value, &c, &r->why);
+	int err = specconst_read(e->value, &c, &r->why);
 
 	if (err)
 		return err;
@@ -131,7 +124,7 @@ static int set_in_program(struct reader *r, const struct inifile_entry *e)
 {
 	struct spec_program *program = &r->spec->programs[r->spec->n_programs - 1];
 
-	return specprogram_set(program, e->key, e->value, &r->why);
+	return specprogram_set(program, e->key, e->value, e->line, &r->why);
 }
 
 static int set_in_map(struct reader *r, const struct inifile_entry *e)
@@ -252,21 +245,22 @@ static int read_entry(void *ctx, const struct inifile_entry *e)
 	if (r->section == SECTION_MAP)
 		r->map_refused[r->spec->n_maps - 1] = true;
 	r->probe_refused |= r->section == SECTION_PROBE;
+	r->const_refused |= r->section == SECTION_CONST;
 	return 0;
 }
 
 /* ---- Rules between sections */
 
-/* A constant that the engine sets has no other value. */
-static void check_engines_const(const struct reader *r, const struct spec_map *map, const char *key,
-                                const char *name)
+static void check_consts(const struct reader *r)
 {
-	for (size_t i = 0; name && i < r->spec->n_consts; i++) {
-		if (!strcmp(name, r->spec->consts[i].name))
-			COMPLAIN(r, map->line,
-			         "[map %s] %s: the engine sets %s; it cannot be in [const]",
-			         map->name, key, name);
-	}
+	const struct spec *spec = r->spec;
+
+	for (size_t i = 0; i < spec->n_maps; i++)
+		specrules_check_map_consts(&spec->maps[i], spec->consts, spec->n_consts, spec->file,
+		                           r->report);
+	for (size_t i = 0; i < spec->n_programs; i++)
+		specrules_check_program_consts(&spec->programs[i], spec->consts, spec->n_consts,
+		                               spec->file, r->report);
 }
 
 static void check_maps(const struct reader *r)
@@ -278,12 +272,13 @@ static void check_maps(const struct reader *r)
 		const struct spec_map *map = &spec->maps[i];
 
 		measures |= strcmp(map->name, SPEC_DROPS_MAP) != 0;
-		if (!r->map_refused[i])
-			specrules_check(map, spec->file, r->report);
-		for (size_t j = 0; j < i; j++)
-			specrules_check_pair(map, &spec->maps[j], spec->file, r->report);
-		check_engines_const(r, map, "shards", map->shards);
-		check_engines_const(r, map, "rows", map->rows);
+		if (r->map_refused[i])
+			continue;
+		specrules_check(map, spec->file, r->report);
+		for (size_t j = 0; j < i; j++) {
+			if (!r->map_refused[j])
+				specrules_check_pair(map, &spec->maps[j], spec->file, r->report);
+		}
 	}
 	if (!measures)
 		COMPLAIN(r, 0, "describes no map to measure; it needs a section [map NAME]");
@@ -339,6 +334,8 @@ int spec_parse(const char *name, const char *file, const char *data, size_t len,
 		return err;
 	check_probe(&r);
 	check_maps(&r);
+	if (!r.const_refused)
+		check_consts(&r);
 	if (err || report->n_errors != errors)
 		return -EINVAL;
 	*ret_spec = TAKE_PTR(spec);
@@ -366,7 +363,7 @@ int spec_set_const(struct spec *spec, const char *key, const char *value, const 
 		words_suggest(&why, key, names, spec->n_consts);
 		err = -EINVAL;
 	}
-	err = err ?: specwords_const(value, c, &why);
+	err = err ?: specconst_read(value, c, &why);
 	if (err == -EINVAL)
 		report_add(report, REPORT_ERROR, place, "[probe.%s] const.%s: %s", spec->name, key,
 		           text_cstr(&why));
@@ -382,7 +379,7 @@ void spec_free(struct spec *spec)
 	if (!spec)
 		return;
 	for (size_t i = 0; i < spec->n_consts; i++)
-		specwords_free_const(&spec->consts[i]);
+		specconst_free(&spec->consts[i]);
 	for (size_t i = 0; i < spec->n_programs; i++)
 		specprogram_free(&spec->programs[i]);
 	for (size_t i = 0; i < spec->n_maps; i++)

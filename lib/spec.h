@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "report.h"
+#include "specconst.h"
 #include "specmap.h"
 #include "specprogram.h"
 #include "specwords.h"
@@ -18,7 +19,6 @@
 #define SPEC_VERSION 1
 /** Bounds of one description: generous for all known probes; they keep a hostile file small. */
 #define SPEC_MAX_MAPS 16
-#define SPEC_MAX_CONSTS 32
 #define SPEC_MAX_PROGRAMS 64
 
 struct spec {
@@ -46,7 +46,8 @@ int spec_parse(const char *name, const char *file, const char *data, size_t len,
                struct spec **ret_spec, struct report *report);
 
 /**
- * Sets a constant from the configuration ([probe.NAME] const.KEY), in the same words as the INI.
+ * Sets a constant from the configuration ([probe.NAME] const.KEY), in the same words as the INI; one that is an enum
+ * or flags there takes its words alone (specconst.h).
  * @param place  "file:line" for messages
  * @return 0; -EINVAL (reported): the probe has no such constant, or the words do not fit; spec unchanged
  */

@@ -89,6 +89,15 @@ static int set_rows(const struct setting *s)
 	return set_identifier(s, "a constant's name", &s->map->rows);
 }
 
+static int set_when(const struct setting *s)
+{
+	int err = specpredicate_read(s->value, s->map->when, &s->map->n_when, s->why);
+
+	if (!err)
+		s->map->when_line = s->line;
+	return err;
+}
+
 static int set_tag(const struct setting *s)
 {
 	/* host is the agent's, le the histogram's; InfluxDB refuses or renames time. */
@@ -146,7 +155,7 @@ static bool same_text(const char *a, const char *b)
 }
 
 /*
- * The histogram of "NAME" or "NAME.PHASE", made if there is none yet: its sum may come first.
+ * The histogram of "NAME" or "NAME.PHASE", made if there is none yet: its sum or max may come first.
  * @return 0; -EINVAL with why; -ENOMEM
  */
 static int open_histogram(const struct setting *s, struct spec_histogram **ret)
@@ -207,11 +216,27 @@ static int set_sum(const struct setting *s)
 	return 0;
 }
 
+static int set_max(const struct setting *s)
+{
+	struct spec_histogram *histogram, new = {0};
+	int err = specwords_max(s->value, &new, s->why) ?: open_histogram(s, &histogram);
+
+	if (err) {
+		free(new.max_member);
+		return err;
+	}
+	histogram->max_member = new.max_member;
+	histogram->max_unit = new.max_unit;
+	histogram->max_line = s->line;
+	return 0;
+}
+
 static const struct {
 	const char *key; /* one that ends in "." takes a name */
 	int (*set)(const struct setting *s);
 } keys[] = {
 	{"measurement", set_measurement},
+	{"when", set_when},
 	{"max_keys", set_max_keys},
 	{"index", set_index},
 	{"shards", set_shards},
@@ -220,6 +245,7 @@ static const struct {
 	{"field.", set_field},
 	{"histogram.", set_histogram},
 	{"sum.", set_sum},
+	{"max.", set_max},
 };
 
 int specmap_set(struct spec_map *map, const char *key, const char *value, uint32_t line,
@@ -250,6 +276,8 @@ int specmap_set(struct spec_map *map, const char *key, const char *value, uint32
 
 void specmap_free(struct spec_map *map)
 {
+	for (size_t i = 0; i < map->n_when; i++)
+		specpredicate_free(&map->when[i]);
 	for (size_t i = 0; i < map->n_tags; i++) {
 		free(map->tags[i].name);
 		free(map->tags[i].member);
@@ -265,6 +293,7 @@ void specmap_free(struct spec_map *map)
 		free(map->histograms[i].phase);
 		free(map->histograms[i].member);
 		free(map->histograms[i].sum_member);
+		free(map->histograms[i].max_member);
 	}
 	free(map->name);
 	free(map->measurement);

@@ -5,6 +5,7 @@
  * Pure. The grammar is thermograf-probe(5).
  */
 #pragma once
+#include "specpredicate.h"
 #include "specwords.h"
 
 #include <stddef.h>
@@ -36,6 +37,7 @@ struct spec_map {
 	struct spec_predicate
 		when[SPEC_MAX_PREDICATES]; /* all must hold, else it is neither sized nor read */
 	size_t n_when;
+	uint32_t when_line;
 	uint32_t max_keys; /* 0 = as the object says */
 	char *index; /* name of the hash that gives each key its row in this map, an array of row * shards
 			 values; NULL: this map has its keys itself */

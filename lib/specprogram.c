@@ -16,9 +16,14 @@ static const char *const group_names[] = {
 };
 static_assert(ARRAY_SIZE(group_names) == GROUP_MAX, "a name per group");
 
-static int set_when(struct spec_program *program, const char *value, struct text *why)
+static int set_when(struct spec_program *program, const char *value, uint32_t line,
+                    struct text *why)
 {
-	return specwords_predicates(value, program->when, &program->n_when, why);
+	int err = specpredicate_read(value, program->when, &program->n_when, why);
+
+	if (!err)
+		program->when_line = line;
+	return err;
 }
 
 static int set_group(struct spec_program *program, const char *value, struct text *why)
@@ -40,7 +45,7 @@ static int set_group(struct spec_program *program, const char *value, struct tex
 	return 0;
 }
 
-int specprogram_set(struct spec_program *program, const char *key, const char *value,
+int specprogram_set(struct spec_program *program, const char *key, const char *value, uint32_t line,
                     struct text *why)
 {
 	assert(program && key && value && why);
@@ -50,13 +55,13 @@ int specprogram_set(struct spec_program *program, const char *key, const char *v
 
 	if (i < 0)
 		return i;
-	return i ? set_group(program, value, why) : set_when(program, value, why);
+	return i ? set_group(program, value, why) : set_when(program, value, line, why);
 }
 
 void specprogram_free(struct spec_program *program)
 {
 	for (size_t i = 0; i < program->n_when; i++)
-		specwords_free_predicate(&program->when[i]);
+		specpredicate_free(&program->when[i]);
 	free(program->name);
 	free(program->one_of);
 	*program = (struct spec_program){0};

@@ -16,12 +16,8 @@
 
 /** Dots in a.b.c, plus one: deeper nesting in a key or value is a mistake. */
 #define SPEC_MAX_MEMBER_DEPTH 8
-#define SPEC_MAX_PREDICATES 4 /* per program or map */
 /** Bytes of a text or number that becomes a tag: lineproto.h sends no more than twice as many. */
 #define SPEC_MAX_TAG_BYTES 64
-/** BPF programs take no more arguments from a tracepoint (MAX_BPF_FUNC_ARGS). */
-#define SPEC_MAX_ARGS 12
-
 enum spec_unit { SPEC_UNIT_NONE, SPEC_UNIT_NS, SPEC_UNIT_US, SPEC_UNIT_MAX };
 
 enum spec_kind {
@@ -29,15 +25,6 @@ enum spec_kind {
 	SPEC_GAUGE,   /* leaves as it is; shards and merged rows add */
 	SPEC_MAXIMUM, /* struct tg_max of thermograf.bpf.h: the greatest value of a window; shards and rows: the greatest */
 	SPEC_KIND_MAX
-};
-
-enum spec_predicate_kind {
-	SPEC_TRACEPOINT, /* tracepoint NAME [args N] */
-	SPEC_TYPE,       /* type NAME */
-	SPEC_FIELD,      /* field STRUCT.MEMBER */
-	SPEC_FUNCTION,   /* function NAME */
-	SPEC_CONST_HOLDS, /* const NAME has WORD: of the probe's own [const], as the configuration left it */
-	SPEC_PREDICATE_MAX
 };
 
 enum spec_decoder_kind {
@@ -52,7 +39,6 @@ enum spec_decoder_kind {
 
 extern const char *const spec_unit_names[SPEC_UNIT_MAX];
 extern const char *const spec_kind_names[SPEC_KIND_MAX];
-extern const char *const spec_predicate_names[SPEC_PREDICATE_MAX];
 
 /** What a decoder takes; how it makes text of it is in decode.h. */
 struct spec_decoder {
@@ -63,34 +49,6 @@ struct spec_decoder {
 };
 
 extern const struct spec_decoder spec_decoders[SPEC_DECODER_MAX];
-
-struct spec_predicate {
-	enum spec_predicate_kind kind;
-	char *name;   /* tracepoint, type, struct, function or constant */
-	char *member; /* SPEC_FIELD: of the struct; SPEC_CONST_HOLDS: the word; else NULL */
-	int args;     /* SPEC_TRACEPOINT: wanted number of arguments, -1 = any */
-};
-
-enum spec_const_kind {
-	SPEC_CONST_NUMBER, /* 5, 0x10, 2^30, yes, no */
-	SPEC_CONST_KERNEL_BIT, /* kernel_bit(ENUMERATOR, N): 1 << its value in the kernel's BTF; 1 << N where it has none */
-	SPEC_CONST_HAS,   /* has(PREDICATE): 1 where the kernel has it, else 0 */
-	SPEC_CONST_CPUS,  /* possible_cpus: CPUs that this host can ever have */
-	SPEC_CONST_ENUM,  /* enum(NAME) WORD: the enumerator's value, by the object's BTF */
-	SPEC_CONST_FLAGS, /* flags(NAME) WORD...: 1 << each enumerator's value, put together */
-	SPEC_CONST_KIND_MAX
-};
-
-struct spec_const {
-	char *name; /* of the const volatile variable in .rodata */
-	enum spec_const_kind kind;
-	uint64_t
-		number; /* SPEC_CONST_NUMBER; SPEC_CONST_KERNEL_BIT: fallback bit number, 0 to 63 */
-	char *enumerator; /* SPEC_CONST_KERNEL_BIT; _ENUM and _FLAGS: the enum's name */
-	char *words; /* SPEC_CONST_ENUM: one word; _FLAGS: one or more, a blank between two; else NULL */
-	struct spec_predicate has; /* SPEC_CONST_HAS */
-	char *place;               /* "file:line" where it was said */
-};
 
 struct spec_tag {
 	char *name;
@@ -124,17 +82,6 @@ struct spec_histogram {
 /** The decoder of that name, or NULL. */
 const struct spec_decoder *specwords_find_decoder(const char *name);
 
-/** `tracepoint NAME [args N]`, `type NAME`, `field STRUCT.MEMBER`, `function NAME`, `const NAME has WORD`, by commas. */
-int specwords_predicates(const char *text,
-                         struct spec_predicate ret_predicates[SPEC_MAX_PREDICATES], size_t *ret_n,
-                         struct text *why);
-
-/**
- * `5`, `yes`, `possible_cpus`, `kernel_bit(E, N)`, `has(PREDICATE)`, `enum(E) WORD`, `flags(E) WORD...`. Leaves name
- * and place alone. A constant that is an enum or flags already also takes the words alone; `c` keeps its enum then.
- */
-int specwords_const(const char *text, struct spec_const *c, struct text *why);
-
 /** `MEMBER DECODER[(ARG)]`. Leaves name and line alone; so do the next two. */
 int specwords_tag(const char *text, struct spec_tag *tag, struct text *why);
 
@@ -149,7 +96,3 @@ int specwords_sum(const char *text, struct spec_histogram *histogram, struct tex
 
 /** `MEMBER UNIT`. Sets max_member and max_unit. */
 int specwords_max(const char *text, struct spec_histogram *histogram, struct text *why);
-
-/** Frees what the struct owns; it is all zeros afterwards. */
-void specwords_free_predicate(struct spec_predicate *predicate);
-void specwords_free_const(struct spec_const *c);

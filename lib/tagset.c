@@ -39,6 +39,15 @@ bool tagsets_has(const struct tagsets *t, const char *tags, size_t len)
 	return t->cap && *find_slot(t, tags, len, rows_hash(tags, len));
 }
 
+const uint64_t *tagsets_find(const struct tagsets *t, const char *tags, size_t len)
+{
+	assert(t && tags);
+
+	uint32_t number = t->cap ? *find_slot(t, tags, len, rows_hash(tags, len)) : 0;
+
+	return number ? tagsets_cells(t, number - 1) : NULL;
+}
+
 static int grow(struct tagsets *t)
 {
 	size_t cap = t->cap ? 2 * t->cap : TAGSET_MIN_CAP;

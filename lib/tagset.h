@@ -52,6 +52,9 @@ static inline uint64_t *tagsets_cells(const struct tagsets *t, size_t i)
 	return t->cells + i * t->n_cells;
 }
 
+/** The cells of the set with these tags, or NULL. */
+const uint64_t *tagsets_find(const struct tagsets *t, const char *tags, size_t len);
+
 /** Bytes held. */
 size_t tagsets_memory(const struct tagsets *t);
 

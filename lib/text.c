@@ -12,7 +12,6 @@
 #define TEXT_FIRST_CAP 128
 /* Beyond this a double has no decimals left, and it fits an i64 of every receiver. */
 #define TEXT_DECIMAL_MAX 1e18
-#define TEXT_DECIMALS 6
 
 void text_free(struct text *t)
 {
@@ -105,31 +104,35 @@ void text_i64(struct text *t, int64_t value)
 	text_u64(t, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
-void text_decimal(struct text *t, double value)
+void text_decimal(struct text *t, double value, unsigned int decimals)
 {
+	static const double scales[TEXT_MAX_DECIMALS + 1] = {1,   1e1, 1e2, 1e3, 1e4,
+	                                                     1e5, 1e6, 1e7, 1e8, 1e9};
+
+	assert(decimals && decimals <= TEXT_MAX_DECIMALS);
 	if (!isfinite(value))
 		value = 0;
 	double size = MIN(fabs(value), TEXT_DECIMAL_MAX);
 	uint64_t whole = (uint64_t)size;
-	uint64_t micro = (uint64_t)((size - (double)whole) * 1e6 + 0.5);
-	if (micro == 1000000) {
+	uint64_t part = (uint64_t)((size - (double)whole) * scales[decimals] + 0.5);
+	if (part == (uint64_t)scales[decimals]) {
 		whole++;
-		micro = 0;
+		part = 0;
 	}
 
-	char decimals[TEXT_DECIMALS];
-	for (size_t i = TEXT_DECIMALS; i-- > 0; micro /= 10)
-		decimals[i] = (char)('0' + micro % 10);
-	size_t n = TEXT_DECIMALS;
-	while (n > 1 && decimals[n - 1] == '0')
+	char digits[TEXT_MAX_DECIMALS];
+	for (size_t i = decimals; i-- > 0; part /= 10)
+		digits[i] = (char)('0' + part % 10);
+	size_t n = decimals;
+	while (n > 1 && digits[n - 1] == '0')
 		n--;
 
 	/* No "-0.0": the sign of what rounds to nothing says nothing. */
-	if (value < 0 && (whole || n > 1 || decimals[0] != '0'))
+	if (value < 0 && (whole || n > 1 || digits[0] != '0'))
 		text_char(t, '-');
 	text_u64(t, whole);
 	text_char(t, '.');
-	text_append(t, decimals, n);
+	text_append(t, digits, n);
 }
 
 void text_printf(struct text *t, const char *fmt, ...)

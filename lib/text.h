@@ -15,6 +15,9 @@
 /** Most bytes one text may hold: far above any batch, low enough to stop a runaway. */
 #define TEXT_MAX_BYTES (64u << 20)
 
+/** Of text_decimal(): a nanosecond in seconds. */
+#define TEXT_MAX_DECIMALS 9
+
 struct text {
 	char *data; /* NUL-terminated once something was appended; else NULL */
 	size_t len; /* bytes without the NUL */
@@ -41,11 +44,12 @@ void text_u64(struct text *t, uint64_t value);
 void text_i64(struct text *t, int64_t value);
 
 /**
- * Appends a decimal number as digits "." digits, without exponent, with 1 to 6 decimals: the one
+ * Appends a decimal number as digits "." digits, without exponent, with 1 to @p decimals decimals: the one
  * form that every line-protocol parser reads alike. Not locale-dependent.
- * @param value  NaN and infinities become 0.0; magnitudes above 1e18 are clamped to it
+ * @param value     NaN and infinities become 0.0; magnitudes above 1e18 are clamped to it
+ * @param decimals  1 to TEXT_MAX_DECIMALS
  */
-void text_decimal(struct text *t, double value);
+void text_decimal(struct text *t, double value, unsigned int decimals);
 
 void text_printf(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -2,8 +2,8 @@
 /**
  * blockmap.h: the description and layout of a map like block_io's, filled by hand, and its reads.
  *
- * Rows are keyed by device and operation; cells are ios, bytes, errors, untimed, the slots of a latency histogram (4
- * bytes wide), its sum.
+ * Rows are keyed by device and operation; cells are ios, bytes, errors, untimed, and of the phases total and queue each
+ * the slots of a latency histogram (4 bytes wide), its sum and its maximum.
  */
 #pragma once
 #include "decode.h"
@@ -14,9 +14,13 @@
 
 /* log-linear(2) first=1 last=2^30: 117 slots. */
 #define BLOCKMAP_SLOTS 117
-#define BLOCKMAP_CELLS (4 + BLOCKMAP_SLOTS + 1)
+#define BLOCKMAP_CELLS (4 + 2 * (BLOCKMAP_SLOTS + 2))
 #define BLOCKMAP_FIRST_SLOT 4
-#define BLOCKMAP_SUM (BLOCKMAP_CELLS - 1)
+#define BLOCKMAP_SUM (BLOCKMAP_FIRST_SLOT + BLOCKMAP_SLOTS)
+#define BLOCKMAP_MAX (BLOCKMAP_SUM + 1)
+#define BLOCKMAP_QUEUE_SLOT (BLOCKMAP_MAX + 1)
+#define BLOCKMAP_QUEUE_SUM (BLOCKMAP_QUEUE_SLOT + BLOCKMAP_SLOTS)
+#define BLOCKMAP_QUEUE_MAX (BLOCKMAP_QUEUE_SUM + 1)
 #define BLOCKMAP_DEV(major, minor) ((uint32_t)(major) << 20 | (minor))
 
 struct blockmap_key {
@@ -28,6 +32,14 @@ static struct layout_run blockmap_runs[] = {
 	{.offset = 0, .width = 8, .count = 4, .first_cell = 0},
 	{.offset = 32, .width = 8, .count = 1, .first_cell = BLOCKMAP_SUM},
 	{.offset = 40, .width = 4, .count = BLOCKMAP_SLOTS, .first_cell = BLOCKMAP_FIRST_SLOT},
+	{.kind = SPEC_MAXIMUM, .offset = 512, .width = 8, .count = 1, .first_cell = BLOCKMAP_MAX},
+	{.offset = 528, .width = 8, .count = 1, .first_cell = BLOCKMAP_QUEUE_SUM},
+	{.offset = 536, .width = 4, .count = BLOCKMAP_SLOTS, .first_cell = BLOCKMAP_QUEUE_SLOT},
+	{.kind = SPEC_MAXIMUM,
+         .offset = 1008,
+         .width = 8,
+         .count = 1,
+         .first_cell = BLOCKMAP_QUEUE_MAX},
 };
 
 static struct enumtext_name blockmap_ops[] = {
@@ -35,15 +47,17 @@ static struct enumtext_name blockmap_ops[] = {
 
 static const struct layout blockmap_layout = {
 	.key_size = sizeof(struct blockmap_key),
-	.value_size = 40 + 4 * BLOCKMAP_SLOTS,
+	.value_size = 1024,
+	.has_maxima = true,
 	.tags = {{.offset = 0, .size = 4}, {.offset = 0, .size = 4}, {.offset = 4, .size = 4}},
 	.enums = {[2] = {.names = blockmap_ops, .n = ARRAY_SIZE(blockmap_ops)}},
 	.runs = blockmap_runs,
 	.n_runs = ARRAY_SIZE(blockmap_runs),
 	.n_cells = BLOCKMAP_CELLS,
 	.field_cell = {0, 1, 2, 3},
-	.histogram_cell = {BLOCKMAP_FIRST_SLOT},
-	.sum_cell = {BLOCKMAP_SUM},
+	.histogram_cell = {BLOCKMAP_FIRST_SLOT, BLOCKMAP_QUEUE_SLOT},
+	.sum_cell = {BLOCKMAP_SUM, BLOCKMAP_QUEUE_SUM},
+	.max_cell = {BLOCKMAP_MAX, BLOCKMAP_QUEUE_MAX},
 };
 
 static const struct spec_map blockmap_spec = {
@@ -69,8 +83,19 @@ static const struct spec_map blockmap_spec = {
                         .scale = {.bits = 2, .first = 1, .last = 1 << 30},
                         .unit = SPEC_UNIT_US,
                         .sum_member = (char *)"total_sum",
-                        .sum_unit = SPEC_UNIT_NS}},
-	.n_histograms = 1,
+                        .sum_unit = SPEC_UNIT_NS,
+                        .max_member = (char *)"total_max",
+                        .max_unit = SPEC_UNIT_US},
+                       {.name = (char *)"latency",
+                        .phase = (char *)"queue",
+                        .member = (char *)"queue",
+                        .scale = {.bits = 2, .first = 1, .last = 1 << 30},
+                        .unit = SPEC_UNIT_US,
+                        .sum_member = (char *)"queue_sum",
+                        .sum_unit = SPEC_UNIT_NS,
+                        .max_member = (char *)"queue_max",
+                        .max_unit = SPEC_UNIT_US}},
+	.n_histograms = 2,
 };
 
 static struct disk blockmap_disk_table[] = {
@@ -103,6 +128,26 @@ static inline void blockmap_count(struct blockmap_row *row, uint64_t bytes, uint
 	row->cells[1] += bytes;
 	row->cells[BLOCKMAP_SUM] += latency_ns;
 	row->cells[BLOCKMAP_FIRST_SLOT + bucket_slot(&blockmap_spec.histograms[0].scale, us)]++;
+	if (us > row->cells[BLOCKMAP_MAX])
+		row->cells[BLOCKMAP_MAX] = us;
+}
+
+/** Counts the time that it waited in the queue. */
+static inline void blockmap_queue(struct blockmap_row *row, uint64_t latency_ns)
+{
+	uint64_t us = (latency_ns + 999) / 1000;
+
+	row->cells[BLOCKMAP_QUEUE_SUM] += latency_ns;
+	row->cells[BLOCKMAP_QUEUE_SLOT + bucket_slot(&blockmap_spec.histograms[1].scale, us)]++;
+	if (us > row->cells[BLOCKMAP_QUEUE_MAX])
+		row->cells[BLOCKMAP_QUEUE_MAX] = us;
+}
+
+/** A maximum is of one window: forgets it, as the next window's number would. */
+static inline void blockmap_next_window(struct blockmap_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rows[i].cells[BLOCKMAP_MAX] = rows[i].cells[BLOCKMAP_QUEUE_MAX] = 0;
 }
 
 /** Copies rows as a read of the map would. Aborts without memory. */

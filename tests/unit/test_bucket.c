@@ -14,6 +14,8 @@
 #define LOG_LINEAR(b, f, l) \
 	((struct bucket_scale){.kind = BUCKET_LOG_LINEAR, .bits = (b), .first = (f), .last = (l)})
 
+#define EXP2(f, l) ((struct bucket_scale){.kind = BUCKET_EXP2, .first = (f), .last = (l)})
+
 static uint64_t lower_of(const struct bucket_scale *scale, uint32_t slot)
 {
 	return slot ? bucket_upper(scale, slot - 1) : 0;
@@ -48,6 +50,13 @@ static const struct bucket_scale scales[] = {
 	LOG_LINEAR(3, 1, 1ull << 63),
 	LOG_LINEAR(6, 1, 4),
 	LOG_LINEAR(2, 16, 32),
+	EXP2(1, 1ull << 30),
+	EXP2(1, 1ull << 63),
+	EXP2(4, 1ull << 20),
+	EXP2(3, 3ull << 20),
+	EXP2(1000, 1000ull << 24),
+	EXP2(7, 14),
+	EXP2(UINT64_MAX / 2, UINT64_MAX - 1),
 };
 
 static void every_boundary_value_lands_in_exactly_one_slot(void **state)
@@ -114,6 +123,59 @@ static void no_bits_give_powers_of_two(void **state)
 	for (uint32_t i = 0; i <= 30; i++)
 		assert_int_equal(bucket_upper(&s, i), 1ull << i);
 	assert_int_equal(bucket_slots(&s), 32);
+}
+
+static void exp2_doubles_any_first(void **state)
+{
+	struct bucket_scale s = EXP2(1000, 1000ull << 3);
+	static const uint64_t bounds[] = {1000, 2000, 4000, 8000};
+
+	assert_int_equal(bucket_check(&s), 0);
+	assert_int_equal(bucket_slots(&s), ARRAY_SIZE(bounds) + 1);
+	for (uint32_t i = 0; i < ARRAY_SIZE(bounds); i++)
+		assert_int_equal(bucket_upper(&s, i), bounds[i]);
+	assert_int_equal(bucket_slot(&s, 2000), 1);
+	assert_int_equal(bucket_slot(&s, 2001), 2);
+	assert_int_equal(bucket_slot(&s, 8001), 4);
+}
+
+static void exp2_from_a_power_of_two_is_log_linear_without_bits(void **state)
+{
+	struct bucket_scale a = EXP2(16, 1ull << 40), b = LOG_LINEAR(0, 16, 1ull << 40);
+	uint64_t seed = 3;
+
+	assert_int_equal(bucket_slots(&a), bucket_slots(&b));
+	for (uint32_t slot = 0; slot < bucket_slots(&a); slot++)
+		assert_int_equal(bucket_upper(&a, slot), bucket_upper(&b, slot));
+	for (int n = 0; n < 3000; n++) {
+		uint64_t value = random_next(&seed) >> (random_next(&seed) & 63);
+
+		assert_int_equal(bucket_slot(&a, value), bucket_slot(&b, value));
+	}
+}
+
+/* What a program computes that has only log-linear: it counts in units of first, rounded up. */
+static void exp2_is_log_linear_in_units_of_first(void **state)
+{
+	struct bucket_scale exp2 = EXP2(1000, 1000ull << 24), units = LOG_LINEAR(0, 1, 1ull << 24);
+	uint64_t seed = 4;
+
+	for (int n = 0; n < 3000; n++) {
+		uint64_t value = random_next(&seed) >> (32 + (random_next(&seed) & 31));
+
+		assert_int_equal(bucket_slot(&exp2, value),
+		                 bucket_slot(&units, (value + 999) / 1000));
+	}
+}
+
+static void exp2_is_as_coarse_as_it_can_be(void **state)
+{
+	struct bucket_scale s = EXP2(3, 3ull << 20);
+
+	for (uint32_t slot = 0; slot < bucket_slots(&s); slot++) {
+		assert_int_equal(bucket_coarse_upper(&s, slot, 1), bucket_upper(&s, slot));
+		assert_int_equal(bucket_coarse_upper(&s, slot, 64), bucket_upper(&s, slot));
+	}
 }
 
 static void bounds_are_multiples_of_first(void **state)
@@ -199,6 +261,15 @@ static void scales_that_break_a_rule_are_refused(void **state)
 	assert_int_equal(bucket_check(&LOG_LINEAR(2, 1, 0)), -EINVAL);
 	assert_int_equal(bucket_check(&LOG_LINEAR(2, 1024, 1024)), -EINVAL);
 	assert_int_equal(bucket_check(&LOG_LINEAR(2, 2048, 1024)), -EINVAL);
+	assert_int_equal(bucket_check(&EXP2(0, 1024)), -EINVAL);
+	assert_int_equal(bucket_check(&EXP2(3, 1024)), -EINVAL);
+	assert_int_equal(bucket_check(&EXP2(3, 9)), -EINVAL);
+	assert_int_equal(bucket_check(&EXP2(3, 3)), -EINVAL);
+	assert_int_equal(bucket_check(&EXP2(6, 3)), -EINVAL);
+	assert_int_equal(bucket_check(&EXP2(3, 0)), -EINVAL);
+	assert_int_equal(bucket_check(&(struct bucket_scale){
+				 .kind = BUCKET_EXP2, .bits = 1, .first = 1, .last = 2}),
+	                 -EINVAL);
 	assert_int_equal(bucket_check(&(struct bucket_scale){
 				 .kind = BUCKET_KIND_MAX, .first = 1, .last = 2}),
 	                 -EINVAL);
@@ -221,6 +292,10 @@ int main(void)
 		cmocka_unit_test(bounds_grow_and_end_at_last),
 		cmocka_unit_test(two_bits_give_the_documented_bounds),
 		cmocka_unit_test(no_bits_give_powers_of_two),
+		cmocka_unit_test(exp2_doubles_any_first),
+		cmocka_unit_test(exp2_from_a_power_of_two_is_log_linear_without_bits),
+		cmocka_unit_test(exp2_is_log_linear_in_units_of_first),
+		cmocka_unit_test(exp2_is_as_coarse_as_it_can_be),
 		cmocka_unit_test(bounds_are_multiples_of_first),
 		cmocka_unit_test(exactly_512_us_is_in_512_and_a_nanosecond_more_is_not),
 		cmocka_unit_test(merging_fine_to_coarse_is_exact),

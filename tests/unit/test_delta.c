@@ -549,6 +549,92 @@ static void agrees_with_the_naive_implementation(void **state)
 		assert_true(seen[s] > 100);
 }
 
+/* A counter, a gauge and a maximum. */
+static struct layout_run mixed_runs[] = {
+	{.kind = SPEC_COUNTER, .offset = 0, .width = 8, .count = 1, .first_cell = 0},
+	{.kind = SPEC_GAUGE, .offset = 8, .width = 8, .count = 1, .first_cell = 1},
+	{.kind = SPEC_MAXIMUM, .offset = 16, .width = 8, .count = 1, .first_cell = 2},
+};
+static const struct layout mixed = {.key_size = 4,
+                                    .value_size = 32,
+                                    .runs = mixed_runs,
+                                    .n_runs = ARRAY_SIZE(mixed_runs),
+                                    .n_cells = 3,
+                                    .has_gauges = true,
+                                    .has_maxima = true};
+
+/* One read of one key, or of none. */
+static const struct delta_row *read_mixed(struct delta *delta, uint64_t second,
+                                          const uint64_t cells[3], size_t *n)
+{
+	struct rows rows = {0};
+	const struct delta_row *told;
+	uint64_t *room;
+	uint32_t key = 1;
+
+	rows_reset(&rows, 4, 3);
+	rows.taken_ns = second * SECOND;
+	if (cells) {
+		assert_int_equal(rows_add(&rows, &key, &room), 0);
+		memcpy(room, cells, 3 * sizeof(*cells));
+	}
+	assert_int_equal(delta_advance(delta, &rows, &told, n), 0);
+	rows_free(&rows);
+	return told;
+}
+
+/* A gauge may fall and a maximum is another window's: neither is subtracted, neither makes a reset. */
+static void gauges_and_maxima_pass_as_read(void **state)
+{
+	static const struct {
+		uint64_t cells[3], told[3];
+		bool gone, counted;
+		enum delta_state state;
+	} reads[] = {
+		{{10, 5, 900}, {10, 5, 900}, false, true, DELTA_NEW},
+		{{13, 3, 40}, {3, 3, 40}, false, true, DELTA_LIVE},
+		{{13, 3, 0}, {0, 3, 0}, false, true, DELTA_LIVE}, /* at rest, and still at 3 */
+		{{13, 3, 0}, {0, 3, 0}, false, true, DELTA_LIVE},
+		{{13, 0, 0}, {0, 0, 0}, false, false, DELTA_LIVE},
+		{{13, 0, 7}, {0, 0, 7}, false, true, DELTA_LIVE},
+		{{0, 0, 0}, {0, 0, 0}, true, false, DELTA_VANISHED},
+		{{2, 9, 1}, {2, 9, 1}, false, true, DELTA_RESET},
+	};
+	struct delta *delta;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(delta_new(&mixed, TTL, &delta), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+		const struct delta_row *told =
+			read_mixed(delta, i + 1, reads[i].gone ? NULL : reads[i].cells, &n);
+
+		assert_int_equal(n, 1);
+		assert_int_equal(told->state, reads[i].state);
+		assert_int_equal(told->counted, reads[i].counted);
+		assert_memory_equal(told->increments, reads[i].told, sizeof(reads[i].told));
+	}
+	delta_free(delta);
+}
+
+/* An hour at the same height is not an hour without news. */
+static void a_gauge_above_zero_never_grows_idle(void **state)
+{
+	struct delta *delta;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(delta_new(&mixed, TTL, &delta), 0);
+	for (uint64_t second = 1; second < 3600; second += 30) {
+		read_mixed(delta, second, (const uint64_t[]){1, 5, 0}, &n);
+		assert_int_equal(n, 1);
+	}
+	read_mixed(delta, 3600, (const uint64_t[]){1, 0, 0}, &n);
+	read_mixed(delta, 3800, (const uint64_t[]){1, 0, 0}, &n);
+	assert_int_equal(n, 0);
+	delta_free(delta);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -570,6 +656,8 @@ int main(void)
 		TEST(of_a_key_that_stands_twice_the_last_counts),
 		TEST(the_order_is_that_of_first_sight),
 		TEST(churning_keys_are_forgotten_before_their_ttl),
+		cmocka_unit_test(gauges_and_maxima_pass_as_read),
+		cmocka_unit_test(a_gauge_above_zero_never_grows_idle),
 		TEST(the_steady_state_allocates_nothing),
 		TEST(agrees_with_the_naive_implementation),
 	};

@@ -9,7 +9,7 @@
 #include "delta.h"
 #include "lineproto.h"
 #include "lpparse.h"
-#include "series.h"
+#include "style.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -38,7 +38,7 @@ struct street {
 	struct delta *delta;
 	struct series *series;
 	struct lineproto_globals globals;
-	struct series_style style;
+	struct style *style;
 	struct text lines;
 };
 
@@ -57,7 +57,8 @@ static void cut(struct street *s, uint64_t taken_ns, const struct window *window
 	blockmap_read(&s->read, taken_ns, s->rows, ROWS);
 	assert_int_equal(delta_advance(s->delta, &s->read, &told, &n), 0);
 	assert_int_equal(series_merge(s->series, told, n, &blockmap_env, NULL), 0);
-	assert_int_equal(series_emit(s->series, &s->style, window, append, s), 0);
+	assert_int_equal(style_emit(s->style, s->series, window, append, s), 0);
+	blockmap_next_window(s->rows, ROWS);
 }
 
 static void count(struct street *s, int row, int times, uint64_t bytes, uint64_t latency_ns)
@@ -78,26 +79,35 @@ static void three_windows(struct street *s)
 	count(s, SDA_READ, 3, 512, 512 * US);
 	count(s, SDA_READ, 2, 512, 512 * US + 1);
 	count(s, SDA_READ, 1, 512, 1);
+	blockmap_queue(&s->rows[SDA_READ], 300 * US);
+	blockmap_queue(&s->rows[SDA_READ], 2 * US);
 	count(s, SDB_WRITE, 4, 65536, 3 * MS + 700);
 	count(s, DM_READ, 6, 512, 520 * US);
 	count(s, SDA_READ, 1, 512, 75 * US);
 	s->rows[SDA_READ].cells[BLOCKMAP_FIRST_SLOT + 20] %= UINT64_C(1) << 32;
-	cut(s, 110 * SECOND, &(struct window){.stamp_ns = STAMP, .length_ns = 10 * SECOND});
+	cut(s, 110 * SECOND,
+	    &(struct window){.start_ns = STAMP - 10 * (int64_t)SECOND,
+	                     .stamp_ns = STAMP,
+	                     .length_ns = 10 * SECOND});
 
 	/* 12.5 s, late: an error, a start that was not valid, one that took half an hour. */
 	count(s, SDB_WRITE, 1, 4096, 1800 * SECOND);
+	blockmap_queue(&s->rows[SDB_WRITE], 1799 * SECOND);
 	s->rows[SDB_WRITE].cells[2]++;
 	s->rows[SDA_WRITEBACK].cells[0]++;
 	s->rows[SDA_WRITEBACK].cells[1] += 4096;
 	s->rows[SDA_WRITEBACK].cells[3]++;
 	cut(s, 122 * SECOND + 500 * MS,
-	    &(struct window){.stamp_ns = STAMP + 10 * (int64_t)SECOND,
+	    &(struct window){.start_ns = STAMP,
+	                     .stamp_ns = STAMP + 10 * (int64_t)SECOND,
 	                     .length_ns = 12 * SECOND + 500 * MS});
 
 	/* 7.5 s: nothing but a disk without a name. */
 	count(s, LATE_READ, 2, 4096, 40 * US);
 	cut(s, 130 * SECOND,
-	    &(struct window){.stamp_ns = STAMP + 20 * (int64_t)SECOND, .length_ns = 7500 * MS});
+	    &(struct window){.start_ns = STAMP + 10 * (int64_t)SECOND,
+	                     .stamp_ns = STAMP + 20 * (int64_t)SECOND,
+	                     .length_ns = 7500 * MS});
 }
 
 static void read_file(const char *path, struct text *ret_text)
@@ -176,8 +186,9 @@ static void expect_strict(const struct text *lines)
 	}
 }
 
-static void play(uint64_t buckets_per_octave, const char *golden)
+static void play(const struct style_settings *settings, const char *golden)
 {
+	const struct spec spec = {.maps = (struct spec_map *)&blockmap_spec, .n_maps = 1};
 	struct config_pair dc = {.key = (char *)"dc", .value = (char *)"east 1"};
 	struct street s = {
 		.rows = {[SDA_READ].key = {BLOCKMAP_DEV(8, 0), 0},
@@ -185,38 +196,90 @@ static void play(uint64_t buckets_per_octave, const char *golden)
 	                 [SDB_WRITE].key = {BLOCKMAP_DEV(8, 16), 1},
 	                 [DM_READ].key = {BLOCKMAP_DEV(253, 0), 0},
 	                 [LATE_READ].key = {BLOCKMAP_DEV(259, 3), 0}},
-		.style = {.style = STYLE_INFLUX, .buckets_per_octave = buckets_per_octave},
 	};
 
 	assert_int_equal(delta_new(&blockmap_layout, 3600 * SECOND, &s.delta), 0);
-	assert_int_equal(series_new(&blockmap_spec, &blockmap_layout, 1000, &s.series), 0);
+	assert_int_equal(series_new(&blockmap_spec, &blockmap_layout, 1000,
+	                            settings->style == STYLE_PROMETHEUS, &s.series),
+	                 0);
+	assert_int_equal(style_new(&spec, &blockmap_spec, &blockmap_layout, settings, "biolatency",
+	                           &s.style),
+	                 0);
 	lineproto_globals_init(&s.globals, &dc, 1, "web1");
 	three_windows(&s);
 	expect_strict(&s.lines);
 	expect_golden(golden, &s.lines);
+	style_free(s.style);
 	series_free(s.series);
 	delta_free(s.delta);
 	rows_free(&s.read);
 	text_free(&s.lines);
 }
 
+static const struct config_quantiles default_quantiles = {{500000, 900000, 990000, 999000}, 4};
+
 static void block_io_in_style_influx(void **state)
 {
 	(void)state;
-	play(1, "block_io.influx.lp");
+	play(&(struct style_settings){.style = STYLE_INFLUX,
+	                              .buckets_per_octave = 1,
+	                              .quantiles = default_quantiles},
+	     "block_io.influx.lp");
 }
 
-static void block_io_in_style_influx_as_fine_as_recorded(void **state)
+static void block_io_in_style_influx_as_fine_as_recorded_and_padded(void **state)
 {
 	(void)state;
-	play(4, "block_io.influx-fine.lp");
+	play(&(struct style_settings){.style = STYLE_INFLUX,
+	                              .buckets_per_octave = 4,
+	                              .le_padded = true},
+	     "block_io.influx-fine.lp");
+}
+
+static void block_io_in_style_fields(void **state)
+{
+	(void)state;
+	play(&(struct style_settings){.style = STYLE_FIELDS,
+	                              .buckets_per_octave = 1,
+	                              .quantiles = default_quantiles},
+	     "block_io.fields.lp");
+}
+
+static void block_io_in_style_prometheus(void **state)
+{
+	(void)state;
+	play(&(struct style_settings){.style = STYLE_PROMETHEUS,
+	                              .buckets_per_octave = 1,
+	                              .quantiles = {{500000}, 1},
+	                              .le_padded = true},
+	     "block_io.prometheus.lp");
+}
+
+static void block_io_in_style_bcc2telegraf(void **state)
+{
+	(void)state;
+	play(&(struct style_settings){.style = STYLE_BCC2TELEGRAF, .buckets_per_octave = 1},
+	     "block_io.bcc2telegraf.lp");
+}
+
+static void block_io_in_style_bcc2telegraf_cumulative(void **state)
+{
+	(void)state;
+	play(&(struct style_settings){.style = STYLE_BCC2TELEGRAF,
+	                              .buckets_per_octave = 1,
+	                              .cumulative_hist = true},
+	     "block_io.bcc2telegraf-cumulative.lp");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(block_io_in_style_influx),
-		cmocka_unit_test(block_io_in_style_influx_as_fine_as_recorded),
+		cmocka_unit_test(block_io_in_style_influx_as_fine_as_recorded_and_padded),
+		cmocka_unit_test(block_io_in_style_fields),
+		cmocka_unit_test(block_io_in_style_prometheus),
+		cmocka_unit_test(block_io_in_style_bcc2telegraf),
+		cmocka_unit_test(block_io_in_style_bcc2telegraf_cumulative),
 	};
 
 	return cmocka_run_group_tests_name("golden", tests, NULL, NULL);

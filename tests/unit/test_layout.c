@@ -194,6 +194,166 @@ static void offsets_come_from_the_types(void **state)
 	layout_free(layout);
 }
 
+/* struct tg_max { u64 word[2]; } as thermograf.bpf.h has it, under a name. */
+static int add_tg_max(struct object *o, const char *name)
+{
+	int words = check(btf__add_array(o->btf, o->u32, o->u64, 2));
+	int id = check(btf__add_struct(o->btf, name, 16));
+
+	field(o, "word", words, 0);
+	return id;
+}
+
+/* { u64 now; struct tg_max top; u32 total[SLOTS]; struct tg_max total_max; } */
+static int add_maxima(struct object *o, const char *type_name)
+{
+	int max = add_tg_max(o, type_name);
+	int slots = check(btf__add_array(o->btf, o->u32, o->u32, SLOTS));
+	int id = check(btf__add_struct(o->btf, "maxima", 80));
+
+	field(o, "now", o->u64, 0);
+	field(o, "top", max, 8);
+	field(o, "total", slots, 24);
+	field(o, "total_max", max, 64);
+	return id;
+}
+
+static struct spec_map maxima(void)
+{
+	struct spec_map map = only_histogram("total");
+
+	map.fields[map.n_fields++] =
+		(struct spec_field){.name = "now", .member = "now", .kind = SPEC_GAUGE, .line = 3};
+	map.fields[map.n_fields++] = (struct spec_field){
+		.name = "top", .member = "top", .kind = SPEC_MAXIMUM, .line = 4};
+	map.histograms[0].max_member = "total_max";
+	map.histograms[0].max_line = 6;
+	return map;
+}
+
+static void a_maximum_is_one_cell_of_two_words(void **state)
+{
+	struct object *o = *state;
+	struct spec_map map = maxima();
+	struct layout *layout = bind(o, &map, o->u32, add_maxima(o, "tg_max"));
+
+	assert_true(layout->has_gauges && layout->has_maxima);
+	assert_int_equal(layout->n_cells, 2 + SLOTS + 1);
+	assert_int_equal(layout->field_cell[1], 1);
+	assert_int_equal(layout->max_cell[0], 2 + SLOTS);
+	assert_int_equal(layout->sum_cell[0], LAYOUT_NO_CELL);
+	assert_int_equal(layout->runs[0].kind, SPEC_GAUGE);
+	assert_int_equal(layout->runs[1].kind, SPEC_MAXIMUM);
+	assert_int_equal(layout->runs[2].kind, SPEC_COUNTER);
+	layout_free(layout);
+}
+
+static uint64_t word(uint32_t window, uint32_t value)
+{
+	return (uint64_t)window << 32 | value;
+}
+
+/* Gauges add over the shards; of maxima the greatest of the windows asked for is taken, older ones are left. */
+static void the_greatest_word_of_the_windows_asked_for_is_taken(void **state)
+{
+	struct object *o = *state;
+	struct spec_map map = maxima();
+	struct layout *layout = bind(o, &map, o->u32, add_maxima(o, "tg_max"));
+	uint64_t row[2][10] = {
+		{3, word(8, 70), word(7, 900)},
+		{4, word(8, 60),
+	         word(9, 71)}, /* 9 began between the number's change and the read */
+	};
+	static const struct {
+		uint32_t since;
+		uint64_t top;
+	} cases[] = {{7, 900}, {8, 71}, {9, 71}, {10, 0}};
+	uint64_t cells[2 + SLOTS + 1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		layout_extract(layout, (const uint8_t *)row, 2, sizeof(row[0]), cases[i].since,
+		               cells);
+		assert_int_equal(cells[0], 7);
+		assert_int_equal(cells[1], cases[i].top);
+	}
+	layout_free(layout);
+}
+
+static void numbers_of_windows_may_wrap(void **state)
+{
+	struct object *o = *state;
+	struct spec_map map = maxima();
+	struct layout *layout = bind(o, &map, o->u32, add_maxima(o, "tg_max"));
+	uint64_t row[10] = {0, word(1, 5), word(UINT32_MAX, 9)};
+	uint64_t cells[2 + SLOTS + 1];
+
+	layout_extract(layout, (const uint8_t *)row, 1, sizeof(row), UINT32_MAX, cells);
+	assert_int_equal(cells[1], 9);
+	layout_extract(layout, (const uint8_t *)row, 1, sizeof(row), 1, cells);
+	assert_int_equal(cells[1], 5);
+	layout_free(layout);
+}
+
+static void a_maximum_is_a_struct_tg_max_and_nothing_else(void **state)
+{
+	struct object *o = *state;
+	struct spec_map map = maxima();
+
+	map.n_fields = 1;
+	assert_refused(
+		o, map, o->u32, add_maxima(o, "my_max"),
+		AT
+		"6: probe block_io: map m: max \"total_max\" is not a struct tg_max, as a maximum "
+		"must be (thermograf.bpf.h)");
+}
+
+/* char comm[16], u8 id[65], u32 pair[2] */
+static int add_texts(struct object *o)
+{
+	int chars = check(btf__add_int(o->btf, "char", 1, BTF_INT_SIGNED | BTF_INT_CHAR));
+	int comm = check(btf__add_array(o->btf, o->u32, chars, 16));
+	int id = check(btf__add_array(o->btf, o->u32, o->u8, 65));
+	int pair = check(btf__add_array(o->btf, o->u32, o->u32, 2));
+	int key = check(btf__add_struct(o->btf, "texts", 92));
+
+	field(o, "comm", comm, 0);
+	field(o, "id", id, 16);
+	field(o, "pair", pair, 84);
+	return key;
+}
+
+static void arrays_of_bytes_are_for_hex_and_string(void **state)
+{
+	struct object *o = *state;
+	int key = add_texts(o);
+	struct spec_map map = only_tag("comm", "string", NULL);
+	struct layout *layout;
+
+	map.fields[map.n_fields++] = (struct spec_field){.name = "ios", .member = "ios"};
+	layout = bind(o, &map, key, o->value);
+	assert_true(layout->tags[0].is_array);
+	assert_int_equal(layout->tags[0].size, 16);
+	layout_free(layout);
+	assert_refused(
+		o, only_tag("comm", "uint", NULL), key, o->value,
+		AT
+		"5: probe block_io: map m: tag \"comm\" is an array; decoder uint takes an integer");
+	assert_refused(
+		o, only_tag("id", "hex", NULL), key, o->value,
+		AT
+		"5: probe block_io: map m: tag \"id\" is an array of 65 bytes; decoder hex takes at "
+		"most 64");
+	assert_refused(
+		o, only_tag("pair", "hex", NULL), key, o->value,
+		AT
+		"5: probe block_io: map m: tag \"pair\" is not an integer; decoder hex takes one");
+	assert_refused(
+		o, only_tag("op", "string", NULL), o->key, o->value,
+		AT
+		"5: probe block_io: map m: tag \"op\" is not an array of bytes; decoder string takes "
+		"one");
+}
+
 static void a_histogram_without_a_sum_has_no_sum_cell(void **state)
 {
 	struct object *o = *state;
@@ -579,6 +739,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(offsets_come_from_the_types),
 		TEST(a_histogram_without_a_sum_has_no_sum_cell),
+		TEST(a_maximum_is_one_cell_of_two_words),
+		TEST(the_greatest_word_of_the_windows_asked_for_is_taken),
+		TEST(numbers_of_windows_may_wrap),
+		TEST(a_maximum_is_a_struct_tg_max_and_nothing_else),
+		TEST(arrays_of_bytes_are_for_hex_and_string),
 		TEST(names_of_an_enum_lose_their_prefix),
 		TEST(a_prefix_is_whole_words),
 		TEST(enumerators_are_compared_in_the_width_of_the_member),

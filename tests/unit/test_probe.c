@@ -84,9 +84,8 @@ static void the_shipped_probe_binds_without_privileges(void **state)
 	assert_int_equal(probe->maps[0].layout->value_size, 512);
 	assert_int_equal(probe->maps[0].shards & (probe->maps[0].shards - 1), 0);
 	/* For any number of CPUs. */
-	assert_true(probe->maps[0].memory <= PROBE_MAP_MEMORY_MAX);
-	assert_true((uint64_t)probe->maps[0].max_keys * probe->maps[0].row_size <=
-	            PROBE_MAP_READ_MAX);
+	assert_true(probe->maps[0].memory <= PROBE_MEMORY_MAX);
+	assert_true((uint64_t)probe->maps[0].max_keys * probe->maps[0].row_size <= PROBE_READ_MAX);
 	probe_free(probe);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "series.h"
+#include "style.h"
 
 #include "blockmap.h"
 #include "lineproto.h"
@@ -22,24 +22,34 @@
 
 /* A series of the map, the rows of one window, and the lines that came of them. */
 struct rig {
+	const struct spec_map *map;
+	const struct layout *layout;
 	struct series *series;
 	struct blockmap_row rows[MAX_ROWS];
 	struct delta_row told[MAX_ROWS];
 	size_t n;
 	struct series_counts counts;
-	struct series_style style;
+	struct style_settings style;
 	struct window window;
 	struct text lines;
 };
+
+static int make(struct rig *rig, const struct spec_map *map, const struct layout *layout,
+                size_t max_series)
+{
+	rig->map = map;
+	rig->layout = layout;
+	return series_new(map, layout, max_series, false, &rig->series);
+}
 
 static int set_up(void **state)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 
 	*state = rig;
-	rig->style = (struct series_style){.style = STYLE_INFLUX, .buckets_per_octave = 1};
+	rig->style = (struct style_settings){.style = STYLE_INFLUX, .buckets_per_octave = 1};
 	rig->window = (struct window){.stamp_ns = 7, .length_ns = 10000000000};
-	return series_new(&blockmap_spec, &blockmap_layout, 1000, &rig->series);
+	return make(rig, &blockmap_spec, &blockmap_layout, 1000);
 }
 
 static int tear_down(void **state)
@@ -71,6 +81,19 @@ static int append(void *ctx, const struct point *point)
 	return lineproto_append(ctx, &none, point);
 }
 
+/* Tells the merged window. */
+static int tell(struct rig *rig, point_fn fn, void *ctx)
+{
+	const struct spec spec = {.maps = (struct spec_map *)rig->map, .n_maps = 1};
+	struct style *style;
+
+	assert_int_equal(style_new(&spec, rig->map, rig->layout, &rig->style, "", &style), 0);
+	int err = style_emit(style, rig->series, &rig->window, fn, ctx);
+
+	style_free(style);
+	return err;
+}
+
 /* Merges and tells; rows are forgotten then. */
 static const char *emit(struct rig *rig)
 {
@@ -81,8 +104,7 @@ static const char *emit(struct rig *rig)
 	                 0);
 	rig->n = 0;
 	text_clear(&rig->lines);
-	assert_int_equal(series_emit(rig->series, &rig->style, &rig->window, append, &rig->lines),
-	                 0);
+	assert_int_equal(tell(rig, append, &rig->lines), 0);
 	return text_cstr(&rig->lines);
 }
 
@@ -102,7 +124,7 @@ static void one_row_makes_the_three_measurements_of_the_style(void **state)
 		"block_io_latency,device=sda,layer=disk,le=512,op=read,phase=total count=3i 7\n"
 		"block_io_latency,device=sda,layer=disk,le=1024,op=read,phase=total count=1i 7\n"
 		"block_io_latency_summary,device=sda,layer=disk,op=read,phase=total "
-		"count=4i,sum_us=2200i 7\n");
+		"count=4i,max_us=1000i,sum_us=2200i 7\n");
 	assert_int_equal(rig->counts.events, 4);
 	assert_int_equal(rig->counts.keys, 1);
 	assert_int_equal(rig->counts.series, 1);
@@ -240,37 +262,52 @@ static void sums_are_rounded_to_the_nearest_unit(void **state)
 	}
 }
 
-static void units_and_members_decide_about_the_sum(void **state)
+static void units_and_members_decide_about_sum_and_maximum(void **state)
 {
 	struct spec_map map = blockmap_spec;
 	struct layout layout = blockmap_layout;
 	struct rig *rig = *state;
 
+	map.n_histograms = 1;
 	map.histograms[0].unit = SPEC_UNIT_NS;
 	map.histograms[0].sum_unit = SPEC_UNIT_US;
 	series_free(rig->series);
-	assert_int_equal(series_new(&map, &layout, 10, &rig->series), 0);
+	assert_int_equal(make(rig, &map, &layout, 10), 0);
 	struct blockmap_row *row = add(rig, SDA, 0);
-	row->cells[BLOCKMAP_FIRST_SLOT] = 1;
+	row->cells[BLOCKMAP_FIRST_SLOT + 6] = 1;
 	row->cells[BLOCKMAP_SUM] = 3;
-	assert_non_null(strstr(emit(rig), " count=1i,sum_ns=3000i 7\n"));
+	assert_non_null(strstr(emit(rig), " count=1i,max_ns=7i,sum_ns=3000i 7\n"));
 
-	map.histograms[0].unit = SPEC_UNIT_NONE;
-	map.histograms[0].sum_unit = SPEC_UNIT_NONE;
+	map.histograms[0].unit = map.histograms[0].sum_unit = SPEC_UNIT_NONE;
+	map.histograms[0].max_unit = SPEC_UNIT_NONE;
 	map.histograms[0].phase = NULL;
 	series_free(rig->series);
-	assert_int_equal(series_new(&map, &layout, 10, &rig->series), 0);
+	assert_int_equal(make(rig, &map, &layout, 10), 0);
 	row = add(rig, SDA, 0);
-	row->cells[BLOCKMAP_FIRST_SLOT] = 1;
+	row->cells[BLOCKMAP_FIRST_SLOT + 20] = 1;
 	row->cells[BLOCKMAP_SUM] = 3;
-	assert_non_null(strstr(emit(rig), ",layer=disk,op=read count=1i,sum=3i 7\n"));
+	row->cells[BLOCKMAP_MAX] = 70;
+	assert_non_null(strstr(emit(rig), ",layer=disk,op=read count=1i,max=70i,sum=3i 7\n"));
 
-	layout.sum_cell[0] = LAYOUT_NO_CELL;
+	layout.sum_cell[0] = layout.max_cell[0] = LAYOUT_NO_CELL;
 	series_free(rig->series);
-	assert_int_equal(series_new(&map, &layout, 10, &rig->series), 0);
+	assert_int_equal(make(rig, &map, &layout, 10), 0);
 	add(rig, SDA, 0)->cells[BLOCKMAP_FIRST_SLOT] = 1;
 	assert_non_null(strstr(emit(rig), ",layer=disk,op=read count=1i 7\n"));
-	assert_null(strstr(text_cstr(&rig->lines), ",sum"));
+}
+
+/* Of maxima the greatest, of everything else the sum. */
+static void merged_maxima_are_not_added_up(void **state)
+{
+	struct spec_map map = blockmap_spec;
+	struct rig *rig = *state;
+
+	map.n_tags = 0;
+	series_free(rig->series);
+	assert_int_equal(make(rig, &map, &blockmap_layout, 10), 0);
+	blockmap_count(add(rig, SDA, 0), 512, 500 * 1000);
+	blockmap_count(add(rig, SDB, 0), 512, 600 * 1000);
+	assert_non_null(strstr(emit(rig), " count=2i,max_us=600i,sum_us=1100i 7\n"));
 }
 
 static void rows_with_equal_tags_are_added_up(void **state)
@@ -282,7 +319,7 @@ static void rows_with_equal_tags_are_added_up(void **state)
 	map.tags[0] = map.tags[1];
 	map.n_tags = 1;
 	series_free(rig->series);
-	assert_int_equal(series_new(&map, &blockmap_layout, 10, &rig->series), 0);
+	assert_int_equal(make(rig, &map, &blockmap_layout, 10), 0);
 
 	blockmap_count(add(rig, SDA, 0), 512, 1000);
 	blockmap_count(add(rig, DM, 0), 512, 1000);
@@ -296,9 +333,9 @@ static void rows_with_equal_tags_are_added_up(void **state)
 		"ios_per_s=0.1,untimed=0i 7\n"
 		"block_io_latency,layer=disk,le=1,phase=total count=1i 7\n"
 		"block_io_latency,layer=disk,le=2,phase=total count=1i 7\n"
-		"block_io_latency_summary,layer=disk,phase=total count=2i,sum_us=3i 7\n"
+		"block_io_latency_summary,layer=disk,phase=total count=2i,max_us=2i,sum_us=3i 7\n"
 		"block_io_latency,layer=stack,le=1,phase=total count=1i 7\n"
-		"block_io_latency_summary,layer=stack,phase=total count=1i,sum_us=1i 7\n");
+		"block_io_latency_summary,layer=stack,phase=total count=1i,max_us=1i,sum_us=1i 7\n");
 	assert_int_equal(rig->counts.keys, 4);
 	assert_int_equal(rig->counts.series, 2);
 	assert_int_equal(rig->counts.events, 3);
@@ -312,7 +349,7 @@ static void a_map_without_tags_is_one_series(void **state)
 	map.n_tags = 0;
 	map.n_histograms = 0;
 	series_free(rig->series);
-	assert_int_equal(series_new(&map, &blockmap_layout, 1, &rig->series), 0);
+	assert_int_equal(make(rig, &map, &blockmap_layout, 1), 0);
 	add(rig, SDA, 0)->cells[0] = 1;
 	add(rig, SDB, 0)->cells[0] = 2;
 	assert_non_null(strstr(emit(rig), "block_io bytes=0i,"));
@@ -325,7 +362,7 @@ static void what_finds_no_room_goes_to_other(void **state)
 	struct rig *rig = *state;
 
 	series_free(rig->series);
-	assert_int_equal(series_new(&blockmap_spec, &blockmap_layout, 2, &rig->series), 0);
+	assert_int_equal(make(rig, &blockmap_spec, &blockmap_layout, 2), 0);
 	add(rig, SDA, 0)->cells[0] = 1;
 	add(rig, SDB, 0)->cells[0] = 2;
 	add(rig, DM, 0)->cells[0] = 4;
@@ -349,7 +386,7 @@ static void even_other_is_bounded_and_the_sum_stays_whole(void **state)
 	uint64_t sum = 0;
 
 	series_free(rig->series);
-	assert_int_equal(series_new(&blockmap_spec, &blockmap_layout, 3, &rig->series), 0);
+	assert_int_equal(make(rig, &blockmap_spec, &blockmap_layout, 3), 0);
 	/* The second key member has as many values as rows. */
 	for (uint32_t i = 0; i < MAX_ROWS; i++)
 		add(rig, SDA, i + 100)->cells[0] = 1;
@@ -395,11 +432,10 @@ static void drops_make_no_points_but_pairs_of_reason_and_count(void **state)
 		                             .increments = &counts[i],
 		                             .counted = counts[i] != 0};
 	series_free(rig->series);
-	assert_int_equal(series_new(&map, &layout, 10, &rig->series), 0);
+	assert_int_equal(make(rig, &map, &layout, 10), 0);
 	assert_int_equal(series_merge(rig->series, told, 3, &blockmap_env, &rig->counts), 0);
 	assert_int_equal(rig->counts.events, 10);
-	assert_int_equal(series_emit(rig->series, &rig->style, &rig->window, append, &rig->lines),
-	                 0);
+	assert_int_equal(tell(rig, append, &rig->lines), 0);
 	assert_int_equal(rig->lines.len, 0);
 	series_each(rig->series, each, &rig->lines);
 	assert_string_equal(text_cstr(&rig->lines), "no_disk=3 map_full=0 5=7 ");
@@ -420,9 +456,7 @@ static void who_takes_points_can_stop(void **state)
 
 	blockmap_count(add(rig, SDA, 0), 512, 1000);
 	emit(rig);
-	assert_int_equal(
-		series_emit(rig->series, &rig->style, &rig->window, stop_at_second, &calls),
-		-E2BIG);
+	assert_int_equal(tell(rig, stop_at_second, &calls), -E2BIG);
 	assert_int_equal(calls, 2);
 }
 
@@ -434,7 +468,7 @@ static void a_merged_window_can_be_told_twice(void **state)
 	blockmap_count(add(rig, SDA, 0), 512, 1000);
 	blockmap_count(add(rig, SDB, 1), 512, 1000);
 	emit(rig);
-	assert_int_equal(series_emit(rig->series, &rig->style, &rig->window, append, &again), 0);
+	assert_int_equal(tell(rig, append, &again), 0);
 	assert_string_equal(text_cstr(&again), text_cstr(&rig->lines));
 }
 
@@ -467,7 +501,8 @@ int main(void)
 		TEST(buckets_are_as_fine_as_asked_for),
 		TEST(no_count_is_lost_by_merging_buckets),
 		TEST(sums_are_rounded_to_the_nearest_unit),
-		TEST(units_and_members_decide_about_the_sum),
+		TEST(units_and_members_decide_about_sum_and_maximum),
+		TEST(merged_maxima_are_not_added_up),
 		TEST(rows_with_equal_tags_are_added_up),
 		TEST(a_map_without_tags_is_one_series),
 		TEST(what_finds_no_room_goes_to_other),

@@ -140,7 +140,7 @@ static void decimals_have_no_exponent_and_no_idle_zeros(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		text_clear(&t);
-		text_decimal(&t, rows[i].value);
+		text_decimal(&t, rows[i].value, 6);
 		assert_string_equal(text_cstr(&t), rows[i].want);
 	}
 	text_free(&t);
