@@ -18,13 +18,25 @@
  *
  * With it reads, writes, discards, flushes and sectors agree with /proc/diskstats on 5.10 to 7.3.
  *
- * Latency is from the request's creation, in its start_time_ns: no start map, so nothing to overflow or to
- * leak. That member is valid only where IO_STAT is set or the request is a flush; with iostats=0 kernels from
- * 6.18 leave the tag's former value there. Without a valid start the I/O is counted in `untimed`.
+ * Latency is in phases, all from a request's start_time_ns, its creation:
  *
- * The map is an index and rows. A hash holds key -> row; an array holds rows x shards values, one shard per CPU
+ *   total     created -> completed                  needs nothing else
+ *   queue     created -> first issued to the driver
+ *   device    first issued -> completed             both: a stamp at issue; a requeue keeps the first one
+ *
+ * start_time_ns is valid only where IO_STAT is set or the request is a flush; with iostats=0 kernels from 6.18
+ * leave the tag's former value there. Without a valid start the I/O is counted in `untimed`. The kernel's own stamp at
+ * issue is wrong on 6.9 to 7.1, and missing where nobody asked for it. What has no stamp is not split, and counted as a
+ * drop: ios = slots of queue + untimed + unsplit_unissued + unsplit_lost.
+ *
+ * Stamps lie in a direct-mapped array of pairs: a slot by the request's address, so there is no start map to
+ * overflow, and a request that never completes (merged into another, say) leaves nothing that grows. A stamp is
+ * written as two words, address ^ time and time: whoever reads half of one and half of another finds an address that is
+ * not the one looked for (Hyatt, Mann 2002: a lock-less transposition table), or the right time.
+ *
+ * The map is an index and rows. A hash holds key -> row; arrays hold rows x shards values, one shard per CPU
  * and at most 8 (the engine chooses, it knows the CPUs). In front of the hash stands a small cache of the same
- * in .bss. Why not
+ * in .bss. Phases that are not asked for have arrays of one entry. Why not
  * - a per-CPU hash: 2048 rows of 512 bytes on 128 CPUs are 128 MiB of kernel memory, and as much to copy per read;
  *   8 shards are 8 MiB, and a read copies only rows in use;
  * - the values in the hash: the look-up is what costs most. Measured in one run on 6.18 (ns per I/O, loop device,
@@ -33,63 +45,62 @@
  * - locked instructions always (128): a CPU with a shard to itself adds without, where the kernel never runs the
  *   program inside itself (`guarded`).
  */
-#include "kernel.bpf.h"
-#include "thermograf.bpf.h"
+#include "block.bpf.h"
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
-
-/* include/linux/blk_types.h; the same numbers from 5.10 to 7.3. */
-#define REQ_OP_MASK 0xff
-#define REQ_OP_WRITE 1
-#define REQ_OP_FLUSH 2
-#define REQ_OP_DISCARD 3
-#define REQ_OP_PASSTHROUGH 32 /* SCSI_IN until 5.11, DRV_IN is 34 */
-#define REQ_SYNC (1u << 11)
-#define REQ_FUA (1u << 17)
-
-#define MINOR_BITS 20 /* of the kernel's own dev_t */
 
 /* log-linear(2) first=1 last=2^30: 4 exact slots, 28 octaves of 4, +Inf. */
 #define LATENCY_BITS 2
 #define LATENCY_SLOTS 117
 
-/* 256 entries for up to 2048 keys: hosts with that many disks do not use all at once; a miss costs 40 ns. */
+/* 256 entries for up to 1920 keys: hosts with that many disks do not use all at once; a miss costs 40 ns. */
 #define CACHE_BITS 8
 /* CPUs that meet new keys at the same instant step over each other's claims; more than this many try again. */
 #define CLAIM_TRIES 16
-
-enum block_op {
-	BLOCK_OP_READ,
-	BLOCK_OP_WRITE,     /* somebody waits: REQ_SYNC */
-	BLOCK_OP_WRITEBACK, /* nobody does */
-	BLOCK_OP_COMMIT,    /* a write until it is durable */
-	BLOCK_OP_FLUSH,     /* the device's own cache flush */
-	BLOCK_OP_DISCARD,
-	BLOCK_OP_OTHER, /* passthrough */
-};
+/*
+ * Pairs of stamps. With n requests in flight, a third one finds both places of its pair taken once in about
+ * (2 * pairs / n)^2 issues: 1,000 in flight lose some 0.2 %, 100 lose nothing that can be measured. 256 KiB.
+ */
+#define STAMP_PAIR_BITS 13
 
 enum block_drop {
-	BLOCK_DROP_MAP_FULL, /* more keys than rows */
-	BLOCK_DROP_NO_DISK,  /* commands to what is no disk: tapes, hosts */
+	BLOCK_DROP_MAP_FULL,         /* more keys than rows */
+	BLOCK_DROP_NO_DISK,          /* commands to what is no disk: tapes, hosts */
+	BLOCK_DROP_UNSPLIT_UNISSUED, /* not split into phases: an empty flush is never issued itself */
+	BLOCK_DROP_UNSPLIT_LOST, /* its stamp gave way to another request's, or was made before the probe */
 	BLOCK_DROP_MAX,
 };
+
+enum block_phase { BLOCK_PHASE_TOTAL, BLOCK_PHASE_QUEUE, BLOCK_PHASE_DEVICE };
+
+#define HAS_PHASE(phase) (phases & 1u << BLOCK_PHASE_##phase)
 
 struct block_io_key {
 	__u32 dev; /* major << 20 | minor of the whole disk */
 	enum block_op op;
 };
 
+struct block_latency {
+	__u64 sum;         /* ns */
+	struct tg_max max; /* us */
+	__u32 slots[LATENCY_SLOTS];
+	__u32 claims; /* of the row, in the first shard of its total: see claim_row() */
+};
+
 struct block_io_value {
 	__u64 ios;
 	__u64 bytes;
 	__u64 errors;
-	__u64 untimed;   /* ios without a valid start: ios = all slots + untimed */
-	__u64 total_sum; /* ns */
-	__u32 total[LATENCY_SLOTS];
-	__u32 claims; /* of the row, in its first shard: see claim_row() */
+	__u64 untimed; /* ios without a valid start: ios = all slots of total + untimed */
+	struct block_latency total;
 };
 
+struct block_stamp {
+	__u64 check;   /* address of the request ^ time_ns */
+	__u64 time_ns; /* of its first issue; 0: free */
+};
+
+const volatile __u32 phases = 1u << BLOCK_PHASE_TOTAL;
 const volatile __u32 shards = 1;  /* of a row, a power of two; set by the engine */
 const volatile __u32 rows = 0;    /* max_keys; set by the engine */
 const volatile __u32 cpus = 0;    /* CPUs that this host can have */
@@ -100,7 +111,9 @@ const volatile __u32 io_stat = 0;
 __u32 next_row; /* where the next claim begins to look */
 __u64 cache[1 << CACHE_BITS];
 
+TG_WINDOW;
 TG_KEEP_ENUM(block_drop);
+TG_KEEP_ENUM(block_phase);
 TG_DROPS(BLOCK_DROP_MAX)
 
 /* Which row a key has. The engine reads it, too. */
@@ -119,33 +132,31 @@ struct {
 	__type(value, struct block_io_value);
 } block_io SEC(".maps");
 
-TG_INLINE struct gendisk *request_disk(struct request *rq)
-{
-	struct request___rq_disk *old = (void *)rq;
+/* The same rows: phases that are paid for only where they are asked for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct block_latency);
+} block_io_queue SEC(".maps");
 
-	if (bpf_core_field_exists(old->rq_disk))
-		return old->rq_disk;
-	return rq->q->disk;
-}
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct block_latency);
+} block_io_device SEC(".maps");
 
-/* Every odd operation but DISCARD is a write to the kernel's accounting (op_is_write(), op_stat_group()). */
-TG_INLINE enum block_op request_op(__u32 flags, __u32 rq_flags, __u32 nr_bytes)
-{
-	__u32 op = flags & REQ_OP_MASK;
+struct block_stamp_pair {
+	struct block_stamp stamps[2];
+};
 
-	if (op >= REQ_OP_PASSTHROUGH)
-		return BLOCK_OP_OTHER;
-	if (op == REQ_OP_FLUSH)
-		return BLOCK_OP_FLUSH;
-	if (op == REQ_OP_DISCARD)
-		return BLOCK_OP_DISCARD;
-	if (!(op & 1))
-		return BLOCK_OP_READ;
-	/* Zone operations have no bytes either; nobody commits with them. */
-	if (flags & REQ_FUA || rq_flags & flush_seq || (op == REQ_OP_WRITE && !nr_bytes))
-		return BLOCK_OP_COMMIT;
-	return flags & REQ_SYNC ? BLOCK_OP_WRITE : BLOCK_OP_WRITEBACK;
-}
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << STAMP_PAIR_BITS);
+	__type(key, __u32);
+	__type(value, struct block_stamp_pair);
+} block_io_stamps SEC(".maps");
 
 /* Request-based dm completes its request a second time, with nothing left to complete (dm_end_request()). */
 TG_INLINE bool is_echo(struct request *rq, enum block_op op)
@@ -168,13 +179,13 @@ TG_INLINE int claim_row(void)
 
 		if (!v)
 			return -1;
-		TG_ATOMIC_ADD(v->claims, 1);
-		if (*(volatile __u32 *)&v->claims == 1) {
+		TG_ATOMIC_ADD(v->total.claims, 1);
+		if (*(volatile __u32 *)&v->total.claims == 1) {
 			/* Only a hint: a late store of a lower number costs the next claim a few steps. */
 			next_row = row + 1 < rows ? row + 1 : 0;
 			return row;
 		}
-		TG_ATOMIC_ADD(v->claims, -1);
+		TG_ATOMIC_ADD(v->total.claims, -1);
 	}
 	next_row = first + CLAIM_TRIES < rows ? first + CLAIM_TRIES : 0;
 	return -1;
@@ -191,7 +202,7 @@ TG_INLINE void add_key(const struct block_io_key *key)
 		return;
 	v = bpf_map_lookup_elem(&block_io, &place);
 	if (v)
-		TG_ATOMIC_ADD(v->claims, -1);
+		TG_ATOMIC_ADD(v->total.claims, -1);
 	/* So that it is found again. */
 	if ((__u32)row < next_row)
 		next_row = row;
@@ -220,32 +231,183 @@ TG_INLINE int row_of(const struct block_io_key *key)
 	return *row;
 }
 
-TG_INLINE void count_end(struct block_io_value *v, bool exclusive, __u64 start_ns)
-{
-	__u64 now_ns = bpf_ktime_get_ns(), slot;
+/* ---- stamps */
 
-	TG_ADD(exclusive, v->ios, 1);
-	if (!start_ns || start_ns > now_ns) {
-		TG_ADD(exclusive, v->untimed, 1);
-		return;
-	}
-	TG_ADD(exclusive, v->total_sum, now_ns - start_ns);
-	slot = tg_log_linear(tg_ceil_us(now_ns - start_ns), LATENCY_BITS, LATENCY_SLOTS);
-	TG_OPAQUE(slot);
-	if (slot < LATENCY_SLOTS) /* for the verifier */
-		TG_ADD(exclusive, v->total[slot], 1);
+/*
+ * An address as a number. The verifier keeps count of what is a pointer, and lets none be hashed; what an atomic
+ * instruction has added up is a number to it. A look at the context by bpf_probe_read_kernel() costs three times as much.
+ */
+TG_INLINE __u64 address_of(struct request *rq)
+{
+	volatile __u64 address = 0;
+
+	TG_ATOMIC_ADD(address, (__u64)rq);
+	return address;
 }
 
-SEC("?tp_btf/block_rq_complete")
-int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_bytes)
+TG_INLINE struct block_stamp_pair *stamps_of(__u64 address)
 {
-	__u32 flags = rq->cmd_flags, rq_flags = rq->rq_flags;
-	bool in_sequence = rq_flags & flush_seq, exclusive = guarded && shards >= cpus;
-	struct block_io_key key = {.op = request_op(flags, rq_flags, nr_bytes)};
-	bool end = nr_bytes >= rq->__data_len && (!in_sequence || key.op == BLOCK_OP_FLUSH);
+	/* Requests lie a few hundred bytes apart, in arrays: Fibonacci hashing spreads them. */
+	__u32 place = address * 0x9e3779b97f4a7c15ull >> (64 - STAMP_PAIR_BITS);
+
+	return bpf_map_lookup_elem(&block_io_stamps, &place);
+}
+
+/* The time of that request in that place; 0: another one's. */
+TG_INLINE __u64 stamp_of(volatile struct block_stamp *stamp, __u64 address)
+{
+	__u64 check = stamp->check, time_ns = stamp->time_ns;
+
+	return (check ^ time_ns) == address ? time_ns : 0;
+}
+
+TG_INLINE void set_stamp(volatile struct block_stamp *stamp, __u64 address, __u64 time_ns)
+{
+	stamp->check = address ^ time_ns;
+	stamp->time_ns = time_ns;
+}
+
+/* Where the stamp of a request belongs: its own place, else a free one, else that of the older one. */
+TG_INLINE volatile struct block_stamp *choose_stamp(struct block_stamp_pair *pair, __u64 address)
+{
+	volatile struct block_stamp *a = &pair->stamps[0], *b = &pair->stamps[1];
+
+	if (stamp_of(a, address))
+		return a;
+	if (stamp_of(b, address))
+		return b;
+	return a->time_ns <= b->time_ns ? a : b;
+}
+
+TG_INLINE bool is_timed(struct request *rq)
+{
+	return rq->rq_flags & (io_stat | flush_seq);
+}
+
+TG_INLINE int stamp_issue(struct request *rq)
+{
+	volatile struct block_stamp *stamp;
+	struct block_stamp_pair *pair;
+	__u64 address;
+
+	if (!is_timed(rq))
+		return 0;
+	address = address_of(rq);
+	pair = stamps_of(address);
+	if (!pair)
+		return 0;
+	stamp = choose_stamp(pair, address);
+	/* Issued again after a requeue: the first one counts. One from before its creation is a former request's. */
+	if (stamp_of(stamp, address) >= rq->start_time_ns)
+		return 0;
+	set_stamp(stamp, address, bpf_ktime_get_ns());
+	return 0;
+}
+
+SEC("?tp_btf/block_rq_issue")
+int BPF_PROG(block_rq_issue, struct request *rq)
+{
+	return stamp_issue(rq);
+}
+
+SEC("?tp_btf/block_rq_issue")
+int BPF_PROG(block_rq_issue_with_queue, struct request_queue *q, struct request *rq)
+{
+	return stamp_issue(rq);
+}
+
+/* When it was first issued, and frees the stamp; 0: not known. */
+TG_INLINE __u64 take_stamp(struct request *rq, __u64 start_ns, __u64 now_ns)
+{
+	__u64 address = address_of(rq), time_ns;
+	struct block_stamp_pair *pair = stamps_of(address);
+	volatile struct block_stamp *stamp;
+
+	if (!pair)
+		return 0;
+	stamp = choose_stamp(pair, address);
+	time_ns = stamp_of(stamp, address);
+	if (!time_ns)
+		return 0;
+	stamp->time_ns = 0;
+	stamp->check = 0;
+	return time_ns >= start_ns && time_ns <= now_ns ? time_ns : 0;
+}
+
+/* ---- counting */
+
+/* What is the same for all counts of one completion. */
+struct completion {
+	struct request *rq;
+	__u32 place; /* of the value: row * shards + shard */
+	bool unissued; /* if it has no stamp, it was never issued: the end of an empty flush, seen from above */
+	bool exclusive; /* this CPU has the shard to itself */
+	enum tg_max_mode mode;
+};
+
+TG_INLINE void count_latency(struct block_latency *l, const struct completion *c, __u64 latency_ns)
+{
+	__u64 us = tg_ceil_us(latency_ns), slot = tg_log_linear(us, LATENCY_BITS, LATENCY_SLOTS);
+
+	TG_ADD(c->exclusive, l->sum, latency_ns);
+	tg_take_max(&l->max, tg_window, us, c->exclusive ? TG_MAX_STORE : c->mode);
+	TG_OPAQUE(slot);
+	if (slot < LATENCY_SLOTS) /* for the verifier */
+		TG_ADD(c->exclusive, l->slots[slot], 1);
+}
+
+TG_INLINE void count_split(const struct completion *c, __u64 start_ns, __u64 now_ns)
+{
+	__u64 issued_ns = take_stamp(c->rq, start_ns, now_ns);
+	struct block_latency *l;
+
+	if (!issued_ns) {
+		tg_drop(c->unissued ? BLOCK_DROP_UNSPLIT_UNISSUED : BLOCK_DROP_UNSPLIT_LOST);
+		return;
+	}
+	if (HAS_PHASE(QUEUE)) {
+		l = bpf_map_lookup_elem(&block_io_queue, &c->place);
+		if (l)
+			count_latency(l, c, issued_ns - start_ns);
+	}
+	if (HAS_PHASE(DEVICE)) {
+		l = bpf_map_lookup_elem(&block_io_device, &c->place);
+		if (l)
+			count_latency(l, c, now_ns - issued_ns);
+	}
+}
+
+TG_INLINE void count_end(struct block_io_value *v, const struct completion *c)
+{
+	__u64 now_ns = bpf_ktime_get_ns(), start_ns = is_timed(c->rq) ? c->rq->start_time_ns : 0;
+
+	TG_ADD(c->exclusive, v->ios, 1);
+	if (!start_ns || start_ns > now_ns) {
+		TG_ADD(c->exclusive, v->untimed, 1);
+		return;
+	}
+	if (HAS_PHASE(TOTAL))
+		count_latency(&v->total, c, now_ns - start_ns);
+	if (HAS_PHASE(QUEUE) || HAS_PHASE(DEVICE))
+		count_split(c, start_ns, now_ns);
+}
+
+TG_INLINE int complete(struct request *rq, int error, __u32 nr_bytes, enum tg_max_mode mode)
+{
+	__u32 flags = rq->cmd_flags, data_len = rq->__data_len, op = flags & REQ_OP_MASK;
+	bool in_sequence = rq->rq_flags & flush_seq;
+	/* Zone operations have no bytes either; nobody commits with them. */
+	bool durable = in_sequence || (op == REQ_OP_WRITE && !nr_bytes);
+	struct block_io_key key = {.op = request_op(flags, durable)};
+	bool end = nr_bytes >= data_len && (!in_sequence || key.op == BLOCK_OP_FLUSH);
+	struct completion c = {
+		.rq = rq,
+		.unissued = key.op == BLOCK_OP_COMMIT && !nr_bytes,
+		.exclusive = guarded && shards >= cpus,
+		.mode = mode,
+	};
 	struct block_io_value *v;
 	struct gendisk *disk;
-	__u32 place;
 	int row;
 
 	if (!nr_bytes && (!end || is_echo(rq, key.op)))
@@ -255,22 +417,34 @@ int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_b
 		tg_drop(BLOCK_DROP_NO_DISK);
 		return 0;
 	}
-	key.dev = (__u32)disk->major << MINOR_BITS | disk->first_minor;
+	key.dev = disk_dev(disk);
 	row = row_of(&key);
-	place = row * shards + (bpf_get_smp_processor_id() & (shards - 1));
-	v = row < 0 ? 0 : bpf_map_lookup_elem(&block_io, &place);
+	c.place = row * shards + (bpf_get_smp_processor_id() & (shards - 1));
+	v = row < 0 ? 0 : bpf_map_lookup_elem(&block_io, &c.place);
 	if (!v) {
 		tg_drop(BLOCK_DROP_MAP_FULL);
 		return 0;
 	}
 	if (nr_bytes)
-		TG_ADD(exclusive, v->bytes, nr_bytes);
+		TG_ADD(c.exclusive, v->bytes, nr_bytes);
 	/* A part can fail and the rest succeed; a sequence tells its error once more at its end. */
 	if (error && (end || !in_sequence))
-		TG_ADD(exclusive, v->errors, 1);
+		TG_ADD(c.exclusive, v->errors, 1);
 	if (end)
-		count_end(v, exclusive, rq_flags & (io_stat | flush_seq) ? rq->start_time_ns : 0);
+		count_end(v, &c);
 	return 0;
+}
+
+SEC("?tp_btf/block_rq_complete")
+int BPF_PROG(block_rq_complete, struct request *rq, int error, unsigned int nr_bytes)
+{
+	return complete(rq, error, nr_bytes, TG_MAX_SWAP);
+}
+
+SEC("?tp_btf/block_rq_complete")
+int BPF_PROG(block_rq_complete_plain, struct request *rq, int error, unsigned int nr_bytes)
+{
+	return complete(rq, error, nr_bytes, TG_MAX_STORE);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

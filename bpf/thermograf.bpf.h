@@ -74,6 +74,36 @@ struct tg_max {
 #define TG_WINDOW volatile __u32 tg_window SEC(".data.window") = 0
 
 /*
+ * How a maximum that several CPUs may write is replaced. TG_MAX_SWAP needs a kernel that has compare-and-swap (5.12;
+ * arm64's JIT 5.18), and not only at run time: older ones refuse the instruction wherever it stands. TG_MAX_STORE
+ * may lose one of two values that CPUs store within nanoseconds; the agent then tells the bound of the highest slot
+ * that counted. One CPU alone needs no more than that.
+ */
+enum tg_max_mode { TG_MAX_STORE, TG_MAX_SWAP };
+
+/* CPUs that store a greater maximum at the same instant; more than so many lose theirs. */
+#define TG_MAX_TRIES 8
+
+TG_INLINE void tg_take_max(struct tg_max *max, __u32 window, __u64 value, enum tg_max_mode mode)
+{
+	volatile __u64 *word = &max->word[window & 1];
+	__u64 mine = (__u64)window << 32 | (value > 0xffffffff ? 0xffffffff : value), seen = *word;
+
+	if (mode == TG_MAX_STORE) {
+		if (mine > seen)
+			*word = mine;
+		return;
+	}
+	for (int i = 0; i < TG_MAX_TRIES && mine > seen; i++) {
+		__u64 found = __sync_val_compare_and_swap(&max->word[window & 1], seen, mine);
+
+		if (found == seen)
+			return;
+		seen = found;
+	}
+}
+
+/*
  * Nanoseconds to microseconds, rounded up, so that the bucket le=512 holds 256 us < t <= 512 us exactly.
  * BPF has no high half of a product, so clang divides: 20 to 40 cycles on older CPUs. Below 2^32 ns (4.3 s) the
  * reciprocal is exact: floor(x / 1000) = x * 274877907 >> 38 for every 32-bit x (Granlund, Montgomery 1994).

@@ -90,7 +90,7 @@ const char *probe_unfit(const struct probe *p)
 	for (size_t i = 0; i < p->n_programs; i++) {
 		const struct spec_program *s = probe_program_spec(p->spec, p->programs[i].name);
 
-		if (p->programs[i].chosen || (s && s->optional))
+		if (p->programs[i].chosen || p->programs[i].unwanted || (s && s->optional))
 			continue;
 		if (!s || !s->one_of || !probe_group_is_served(p, s->one_of))
 			return p->programs[i].why ?: "out of memory";

@@ -248,7 +248,9 @@ static int choose_program(struct probe *p, struct bpf_program *program, const st
 	*pp = (struct probe_program){.name = strdup(bpf_program__name(program)), .fd = -1};
 	if (!pp->name)
 		return -ENOMEM;
-	if (s)
+	if (s && !probeconst_wants(p->spec, s->when, s->n_when, &why))
+		chosen = !(pp->unwanted = true);
+	else if (s)
 		chosen = probeconst_holds(p->spec, kernel, s->when, s->n_when, &why);
 	if (chosen && s && s->one_of && probe_group_is_served(p, s->one_of)) {
 		text_str(&why, "another of its group runs");

@@ -50,8 +50,9 @@ struct probe_left {
 struct probe_program {
 	char *name;
 	bool chosen;
-	char *why; /* not chosen: a clause for a person; else NULL */
-	int fd;    /* -1 until attached */
+	bool unwanted; /* not chosen, because of the description's constants: nobody misses it */
+	char *why;     /* not chosen: a clause for a person; else NULL */
+	int fd;        /* -1 until attached */
 };
 
 struct probe {

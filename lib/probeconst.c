@@ -150,10 +150,8 @@ int probeconst_set_all(const struct spec *spec, struct bpf_object *object, const
 	return err;
 }
 
-static bool has_word(const char *words, const char *word)
+static bool has_word(const char *words, const char *word, size_t len)
 {
-	size_t len = strlen(word);
-
 	for (; words; words = strchr(words, ' ')) {
 		words += *words == ' ';
 		if (!strncmp(words, word, len) && (!words[len] || words[len] == ' '))
@@ -162,25 +160,46 @@ static bool has_word(const char *words, const char *word)
 	return false;
 }
 
+static bool has_any_word(const char *words, const char *wanted)
+{
+	for (size_t len; *wanted; wanted += len + (wanted[len] == ' ')) {
+		len = strcspn(wanted, " ");
+		if (has_word(words, wanted, len))
+			return true;
+	}
+	return false;
+}
+
 static bool const_holds(const struct spec *spec, const struct spec_predicate *p, struct text *why)
 {
-	for (size_t i = 0; i < spec->n_consts; i++)
-		if (!strcmp(spec->consts[i].name, p->name) &&
-		    has_word(spec->consts[i].words, p->member))
+	for (size_t i = 0; i < spec->n_consts; i++) {
+		const struct spec_const *c = &spec->consts[i];
+
+		if (strcmp(c->name, p->name) != 0)
+			continue;
+		if (has_any_word(c->words, p->member))
 			return true;
-	text_printf(why, "constant %s has no %s", p->name, p->member);
+		text_printf(why, "%s = %s", c->name, c->words);
+	}
 	return false;
+}
+
+bool probeconst_wants(const struct spec *spec, const struct spec_predicate *predicates, size_t n,
+                      struct text *why)
+{
+	for (size_t i = 0; i < n; i++)
+		if (predicates[i].kind == SPEC_CONST_HOLDS &&
+		    !const_holds(spec, &predicates[i], why))
+			return false;
+	return true;
 }
 
 bool probeconst_holds(const struct spec *spec, const struct btf *kernel,
                       const struct spec_predicate *predicates, size_t n, struct text *why)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct spec_predicate *p = &predicates[i];
-
-		if (p->kind == SPEC_CONST_HOLDS ? !const_holds(spec, p, why)
-		                                : !feature_holds(kernel, p, why))
+	for (size_t i = 0; i < n; i++)
+		if (predicates[i].kind != SPEC_CONST_HOLDS &&
+		    !feature_holds(kernel, &predicates[i], why))
 			return false;
-	}
-	return true;
+	return probeconst_wants(spec, predicates, n, why);
 }

@@ -32,6 +32,14 @@ int probeconst_set(const struct spec *spec, struct bpf_object *object, const cha
                    uint64_t value, const char *place, struct report *report);
 
 /**
+ * Whether those of the predicates hold that ask for the description's own constants: what they do not want is not
+ * missed.
+ * @param why  takes a clause for a person about the first that does not
+ */
+bool probeconst_wants(const struct spec *spec, const struct spec_predicate *predicates, size_t n,
+                      struct text *why);
+
+/**
  * Whether all the predicates hold: on this kernel, and with the description's constants.
  * @param why  takes a clause for a person about the first that does not
  */

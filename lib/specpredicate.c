@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const spec_predicate_names[] = {
@@ -35,6 +36,21 @@ static int take_args(struct words *w, struct spec_predicate *p, struct text *why
 	return err;
 }
 
+static int add_word(struct words *w, char **words, struct text *why)
+{
+	CLEANUP_FREE char *word = NULL;
+	int err = words_take_identifier(w, "a word of its enum", &word, why);
+	char *longer;
+
+	if (err)
+		return err;
+	if (asprintf(&longer, "%s %s", *words, word) < 0)
+		return -ENOMEM;
+	free(*words);
+	*words = longer;
+	return 0;
+}
+
 static int take_const_predicate(struct words *w, struct spec_predicate *p, struct text *why)
 {
 	int err = words_take_identifier(w, "a constant's name", &p->name, why);
@@ -43,7 +59,10 @@ static int take_const_predicate(struct words *w, struct spec_predicate *p, struc
 		return err;
 	if (!words_take_if(w, "has"))
 		return words_fail_expected(why, "has WORD", words_peek(w));
-	return words_take_identifier(w, "a word of its enum", &p->member, why);
+	err = words_take_identifier(w, "a word of its enum", &p->member, why);
+	while (!err && words_take_if(w, "or"))
+		err = add_word(w, &p->member, why);
+	return err;
 }
 
 static int take_rest(struct words *w, struct spec_predicate *p, struct text *why)

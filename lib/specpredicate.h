@@ -19,7 +19,7 @@ enum spec_predicate_kind {
 	SPEC_TYPE,       /* type NAME */
 	SPEC_FIELD,      /* field STRUCT.MEMBER */
 	SPEC_FUNCTION,   /* function NAME */
-	SPEC_CONST_HOLDS, /* const NAME has WORD: of the probe's own [const], as the configuration left it */
+	SPEC_CONST_HOLDS, /* const NAME has WORD [or WORD]..: of the probe's own [const], as the configuration left it */
 	SPEC_PREDICATE_MAX
 };
 
@@ -27,12 +27,13 @@ extern const char *const spec_predicate_names[SPEC_PREDICATE_MAX];
 
 struct spec_predicate {
 	enum spec_predicate_kind kind;
-	char *name;   /* tracepoint, type, struct, function or constant */
-	char *member; /* SPEC_FIELD: of the struct; SPEC_CONST_HOLDS: the word; else NULL */
-	int args;     /* SPEC_TRACEPOINT: wanted number of arguments, -1 = any */
+	char *name; /* tracepoint, type, struct, function or constant */
+	char *member; /* SPEC_FIELD: of the struct; SPEC_CONST_HOLDS: the words, a blank between two; else NULL */
+	int args; /* SPEC_TRACEPOINT: wanted number of arguments, -1 = any */
 };
 
-/** Takes one: `tracepoint NAME [args N]`, `type NAME`, `field STRUCT.MEMBER`, `function NAME`, `const NAME has WORD`. */
+/** Takes one: `tracepoint NAME [args N]`, `type NAME`, `field STRUCT.MEMBER`, `function NAME`, `const NAME has WORD
+ * [or WORD]...`. */
 int specpredicate_take(struct words *words, struct spec_predicate *ret, struct text *why);
 
 /** Reads a whole value: one to SPEC_MAX_PREDICATES of them, by commas. */
