@@ -46,7 +46,8 @@ int spec_parse(const char *name, const char *file, const char *data, size_t len,
                struct spec **ret_spec, struct report *report);
 
 /**
- * Sets a constant from the configuration ([probe.NAME] const.KEY), in the same words as the INI.
+ * Sets a constant from the configuration ([probe.NAME] const.KEY), in the same words as the INI; one that is an enum
+ * or flags there takes its words alone (specconst.h).
  * @param place  "file:line" for messages
  * @return 0; -EINVAL (reported): the probe has no such constant, or the words do not fit; spec unchanged
  */

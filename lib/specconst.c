@@ -47,9 +47,10 @@ static int fail_word(const struct spec_const *c, const char *example, const char
 	CLEANUP(text_free) struct text what = {0};
 
 	text_printf(&what, "a word of enum %s", c->enumerator);
+	words_fail_expected(why, text_cstr(&what), found);
 	if (example)
-		text_printf(&what, ", as in \"%s\"", example);
-	return what.err ?: words_fail_expected(why, text_cstr(&what), found);
+		text_printf(why, "; for example: %s", example);
+	return -EINVAL;
 }
 
 /* Enumerators, as tags have them: one of an enum, one or more of flags. @param example  NULL: none is known */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "specrules.h"
 
+#include "specnames.h"
 #include "words.h"
 
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
-
-#define RATE_SUFFIX "_per_s"
-#define SUMMARY_SUFFIX "_summary"
 
 #define COMPLAIN(map, file, report, line, fmt, ...) \
 	report_at(report, REPORT_ERROR, file, line, "[map %s] " fmt, (map)->name, ##__VA_ARGS__)
@@ -19,10 +17,14 @@ static void check_drops(const struct spec_map *map, const char *file, struct rep
 		COMPLAIN(map, file, report, map->line,
 		         "has a measurement; drops leave with the agent's own metrics");
 	if (map->n_when)
-		COMPLAIN(map, file, report, map->when_line, "has a when; drops are always read");
+		COMPLAIN(map, file, report, map->when_line,
+		         "when: drops are always read; leave it out");
 	if (map->n_tags != 1 || map->n_fields != 1 || map->n_histograms)
 		COMPLAIN(map, file, report, map->line,
 		         "must have one tag and one field, and nothing else");
+	else if (map->fields[0].kind != SPEC_COUNTER)
+		COMPLAIN(map, file, report, map->fields[0].line,
+		         "field.%s: drops are counted; write: counter", map->fields[0].name);
 }
 
 static void check_tags(const struct spec_map *map, const char *file, struct report *report)
@@ -40,35 +42,6 @@ static void check_tags(const struct spec_map *map, const char *file, struct repo
 	}
 }
 
-/* Whether name is base and suffix. */
-static bool is_with_suffix(const char *name, const char *base, const char *suffix)
-{
-	size_t len = strlen(base);
-
-	return !strncmp(name, base, len) && !strcmp(name + len, suffix);
-}
-
-static void check_fields(const struct spec_map *map, const char *file, struct report *report)
-{
-	for (size_t i = 0; i < map->n_fields; i++) {
-		const struct spec_field *field = &map->fields[i];
-
-		for (size_t j = 0; j < map->n_tags; j++) {
-			if (!strcmp(field->name, map->tags[j].name))
-				COMPLAIN(map, file, report, field->line,
-				         "field.%s: a tag has that name already", field->name);
-		}
-		for (size_t j = 0; j < map->n_fields; j++) {
-			const struct spec_field *other = &map->fields[j];
-
-			if (other->rate && is_with_suffix(field->name, other->name, RATE_SUFFIX))
-				COMPLAIN(map, file, report, field->line,
-				         "field.%s: the rate of field.%s has that name already",
-				         field->name, other->name);
-		}
-	}
-}
-
 static bool same_scale(const struct spec_histogram *a, const struct spec_histogram *b)
 {
 	return a->unit == b->unit && a->scale.kind == b->scale.kind &&
@@ -76,20 +49,10 @@ static bool same_scale(const struct spec_histogram *a, const struct spec_histogr
 	       a->scale.last == b->scale.last;
 }
 
-/* Two histograms of one map; `b` is the later one. */
-static void check_pair(const struct spec_map *map, const struct spec_histogram *a,
-                       const struct spec_histogram *b, const char *file, struct report *report)
+/* Two histograms of one name and one map; `b` is the later one. */
+static void check_phases(const struct spec_map *map, const struct spec_histogram *a,
+                         const struct spec_histogram *b, const char *file, struct report *report)
 {
-	/* A sum or max without its histogram is told already. */
-	if (!a->member || !b->member)
-		return;
-	if (is_with_suffix(a->name, b->name, SUMMARY_SUFFIX) ||
-	    is_with_suffix(b->name, a->name, SUMMARY_SUFFIX))
-		COMPLAIN(map, file, report, b->line,
-		         "histogram.%s and histogram.%s: the summary of one has the other's name",
-		         a->name, b->name);
-	if (strcmp(a->name, b->name) != 0)
-		return;
 	if (!a->phase || !b->phase)
 		COMPLAIN(map, file, report, b->line,
 		         "histogram.%s has a phase on one line and none on another", b->name);
@@ -99,6 +62,49 @@ static void check_pair(const struct spec_map *map, const struct spec_histogram *
 			"histogram.%s.%s: its scale or unit is not that of phase %s, beside which it "
 			"leaves",
 			b->name, b->phase, a->phase);
+}
+
+/* Two histograms of one name; `a` is of an earlier map of the same measurement. */
+static void check_shared_phases(const struct spec_map *map, const struct spec_map *earlier,
+                                const struct spec_histogram *a, const struct spec_histogram *b,
+                                const char *file, struct report *report)
+{
+	if (!a->phase != !b->phase)
+		COMPLAIN(map, file, report, b->line,
+		         "histogram.%s has %s phase here and %s in [map %s], whose measurement it "
+		         "shares",
+		         b->name, b->phase ? "a" : "no", a->phase ? "one" : "none", earlier->name);
+	else if (!b->phase || !strcmp(a->phase, b->phase))
+		COMPLAIN(map, file, report, b->line,
+		         "histogram.%s%s%s: it stands in [map %s] already, whose measurement this "
+		         "map shares",
+		         b->name, b->phase ? "." : "", b->phase ? b->phase : "", earlier->name);
+	else if (!same_scale(a, b))
+		COMPLAIN(map, file, report, b->line,
+		         "histogram.%s.%s: its scale or unit is not that of phase %s in [map %s], "
+		         "beside which it leaves",
+		         b->name, b->phase, a->phase, earlier->name);
+}
+
+/* Two histograms of one measurement; `b` is the later one. @param earlier  the map of a, when it is another one */
+static void check_histogram_pair(const struct spec_map *map, const struct spec_map *earlier,
+                                 const struct spec_histogram *a, const struct spec_histogram *b,
+                                 const char *file, struct report *report)
+{
+	/* A sum or max without its histogram is told already. */
+	if (!a->member || !b->member)
+		return;
+	if (specnames_is_joined(a->name, b->name, SPECNAMES_SUMMARY) ||
+	    specnames_is_joined(b->name, a->name, SPECNAMES_SUMMARY))
+		COMPLAIN(map, file, report, b->line,
+		         "histogram.%s and histogram.%s: the summary of one has the other's name",
+		         a->name, b->name);
+	if (strcmp(a->name, b->name) != 0)
+		return;
+	if (earlier)
+		check_shared_phases(map, earlier, a, b, file, report);
+	else
+		check_phases(map, a, b, file, report);
 }
 
 static void check_histograms(const struct spec_map *map, const char *file, struct report *report)
@@ -112,7 +118,7 @@ static void check_histograms(const struct spec_map *map, const char *file, struc
 			         h->sum_member ? "sum" : "max", h->name, h->phase ? "." : "",
 			         h->phase ? h->phase : "");
 		for (size_t j = 0; j < i; j++)
-			check_pair(map, &map->histograms[j], h, file, report);
+			check_histogram_pair(map, NULL, &map->histograms[j], h, file, report);
 	}
 }
 
@@ -133,8 +139,43 @@ void specrules_check(const struct spec_map *map, const char *file, struct report
 		COMPLAIN(map, file, report, map->line,
 		         "shards and rows go with index: name the map that gives the rows");
 	check_tags(map, file, report);
-	check_fields(map, file, report);
 	check_histograms(map, file, report);
+	specnames_check(map, file, report);
+}
+
+/* ---- Two maps */
+
+static void tell_tags(const struct spec_map *map, struct text *out)
+{
+	for (size_t i = 0; i < map->n_tags; i++)
+		text_printf(out, "%s%s", i ? ", " : "", map->tags[i].name);
+	if (!map->n_tags)
+		text_str(out, "none");
+}
+
+/* Maps of one measurement, so that a probe can keep histograms in maps that are read only when asked for. */
+static void check_one_measurement(const struct spec_map *map, const struct spec_map *earlier,
+                                  const char *file, struct report *report)
+{
+	CLEANUP(text_free) struct text tags = {0};
+
+	if (map->n_fields && earlier->n_fields)
+		COMPLAIN(map, file, report, map->line,
+		         "measurement: %s is that of [map %s] already, and both have fields, whose "
+		         "points would overwrite each other; one may have histograms only",
+		         map->measurement, earlier->name);
+	tell_tags(earlier, &tags);
+	if (!specnames_same_tags(map, earlier))
+		COMPLAIN(
+			map, file, report, map->line,
+			"measurement: %s is that of [map %s] already, which has other tags (%s); maps "
+			"of one measurement have the same, in the same order",
+			map->measurement, earlier->name, text_cstr(&tags));
+	for (size_t i = 0; i < map->n_histograms; i++) {
+		for (size_t j = 0; j < earlier->n_histograms; j++)
+			check_histogram_pair(map, earlier, &earlier->histograms[j],
+			                     &map->histograms[i], file, report);
+	}
 }
 
 void specrules_check_pair(const struct spec_map *map, const struct spec_map *earlier,
@@ -144,11 +185,8 @@ void specrules_check_pair(const struct spec_map *map, const struct spec_map *ear
 
 	if (map->measurement && earlier->measurement &&
 	    !strcmp(map->measurement, earlier->measurement))
-		COMPLAIN(
-			map, file, report, map->line,
-			"measurement: %s is that of [map %s] already; their points would overwrite "
-			"each other",
-			map->measurement, earlier->name);
+		check_one_measurement(map, earlier, file, report);
+	specnames_check_pair(map, earlier, file, report);
 }
 
 /* ---- With [const] */

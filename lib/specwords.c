@@ -119,7 +119,9 @@ static int take_kind(struct words *w, void *ret, struct text *why)
 	field->kind = (enum spec_kind)i;
 	if (!*words_peek(w))
 		return 0;
-	if (field->kind != SPEC_COUNTER && !strcmp(words_peek(w), options[0])) {
+	if (field->kind != SPEC_COUNTER) {
+		if (strcmp(words_peek(w), options[0]) != 0)
+			return 0;
 		text_printf(why, "rate goes with counter; a %s is no increment of a window",
 		            spec_kind_names[field->kind]);
 		return -EINVAL;

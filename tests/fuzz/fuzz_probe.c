@@ -68,7 +68,9 @@ static void check_layout(const struct spec_map *map, const struct layout *l)
 	for (size_t i = 0; i < l->n_runs; i++) {
 		const struct layout_run *run = &l->runs[i];
 
-		expect(run->offset + (uint64_t)run->width * run->count <= l->value_size);
+		uint64_t words = run->kind == SPEC_MAXIMUM ? 2 : 1; /* of each cell */
+
+		expect(run->offset + words * run->width * run->count <= l->value_size);
 		expect(run->first_cell + run->count <= l->n_cells);
 	}
 }
@@ -111,23 +113,74 @@ static void bind(const struct spec *spec, const struct btf *btf, uint32_t key, u
 	}
 }
 
+static void ask_predicates(const struct btf *btf, const struct spec_predicate *when, size_t n)
+{
+	CLEANUP(text_free) struct text why = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		expect((when[i].kind == SPEC_FIELD || when[i].kind == SPEC_CONST_HOLDS) ==
+		       (when[i].member != NULL));
+		if (when[i].kind == SPEC_CONST_HOLDS)
+			continue; /* no question to a kernel */
+		text_clear(&why);
+		bool holds = feature_holds(btf, &when[i], &why);
+
+		expect(holds == (why.len == 0));
+	}
+}
+
 /* The same BTF as that of a kernel. */
 static void ask_kernel(const struct spec *spec, const struct btf *btf)
 {
-	CLEANUP(text_free) struct text why = {0};
 	int64_t value;
 
-	for (size_t i = 0; i < spec->n_programs; i++) {
-		for (size_t j = 0; j < spec->programs[i].n_when; j++) {
-			text_clear(&why);
-			bool holds = feature_holds(btf, &spec->programs[i].when[j], &why);
-
-			expect(holds == (why.len == 0));
-		}
-	}
+	for (size_t i = 0; i < spec->n_programs; i++)
+		ask_predicates(btf, spec->programs[i].when, spec->programs[i].n_when);
+	for (size_t i = 0; i < spec->n_maps; i++)
+		ask_predicates(btf, spec->maps[i].when, spec->maps[i].n_when);
 	for (size_t i = 0; i < spec->n_consts; i++) {
 		if (spec->consts[i].kind == SPEC_CONST_KERNEL_BIT)
 			feature_enumerator(btf, spec->consts[i].enumerator, &value);
+	}
+}
+
+static bool has_words(const struct spec_const *c)
+{
+	return c->kind == SPEC_CONST_ENUM || c->kind == SPEC_CONST_FLAGS;
+}
+
+/* Sets every constant to what `about` says: it is refused and unchanged, or keeps its enum. */
+static void set_consts(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_consts; i++) {
+		CLEANUP(report_free) struct report report = {0};
+		const struct spec_const *c = &spec->consts[i];
+		struct spec_const old = *c;
+		CLEANUP_FREE char *name_of_enum = has_words(c) ? strdup(c->enumerator) : NULL;
+		int err = spec_set_const(spec, c->name, spec->about, "t.ini:1", &report);
+
+		expect(err == 0 || err == -EINVAL);
+		expect((err == 0) == (report.n_errors == 0));
+		expect(has_words(c) == (c->words != NULL));
+		if (err)
+			expect(!memcmp(c, &old, sizeof(old)));
+		else if (name_of_enum)
+			expect(c->kind == old.kind && !strcmp(c->enumerator, name_of_enum));
+	}
+}
+
+static void check_scales(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_maps; i++) {
+		for (size_t j = 0; j < spec->maps[i].n_histograms; j++) {
+			const struct bucket_scale *scale = &spec->maps[i].histograms[j].scale;
+			uint32_t slots = bucket_slots(scale);
+
+			expect(slots >= 3 && slots <= BUCKET_MAX_SLOTS);
+			expect(bucket_upper(scale, 0) == scale->first);
+			expect(bucket_upper(scale, slots - 2) == scale->last);
+			expect(bucket_slot(scale, scale->last) == slots - 2);
+		}
 	}
 }
 
@@ -151,7 +204,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	expect(err == 0 || err == -EINVAL);
 	expect((err == 0) == (spec != NULL) && (err == 0) == (report.n_errors == 0));
-	if (!spec || !left)
+	if (!spec)
+		return 0;
+	check_scales(spec);
+	set_consts(spec);
+	if (!left)
 		return 0;
 	bool raw = *rest++ == 'r';
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -100,6 +101,69 @@ static void numbers_of_all_widths_are_decimal(void **state)
 	assert_decodes(&env, &t, &(int64_t){INT64_MIN}, "-9223372036854775808", DECODE_OK);
 }
 
+static void hex_has_two_digits_a_byte_the_highest_first(void **state)
+{
+	struct one_tag t = one_tag("hex", 1, false);
+
+	assert_decodes(&env, &t, &(uint8_t){0x0a}, "0a", DECODE_OK);
+	t = one_tag("hex", 2, false);
+	assert_decodes(&env, &t, &(uint16_t){0x1f}, "001f", DECODE_OK);
+	t = one_tag("hex", 4, true);
+	assert_decodes(&env, &t, &(int32_t){-2}, "fffffffe", DECODE_OK);
+	t = one_tag("hex", 8, false);
+	assert_decodes(&env, &t, &(uint64_t){0x0123456789abcdef}, "0123456789abcdef", DECODE_OK);
+	assert_decodes(&env, &t, &(uint64_t){0}, "0000000000000000", DECODE_OK);
+}
+
+/* A key that is an array of bytes. */
+static struct one_tag one_array(char *decoder, uint32_t size)
+{
+	struct one_tag t = one_tag(decoder, size, false);
+
+	t.layout.tags[0].is_array = true;
+	return t;
+}
+
+static void hex_of_an_array_has_the_order_of_memory(void **state)
+{
+	static const uint8_t mac[6] = {0x02, 0x00, 0x5e, 0xff, 0x10, 0x01};
+	struct one_tag t = one_array("hex", sizeof(mac));
+
+	assert_decodes(&env, &t, mac, "02005eff1001", DECODE_OK);
+	t = one_array("hex", 4);
+	assert_decodes(&env, &t, mac, "02005eff", DECODE_OK);
+	t = one_array("hex", 1);
+	assert_decodes(&env, &t, mac, "02", DECODE_OK);
+}
+
+static void a_string_ends_at_its_nul_or_with_its_array(void **state)
+{
+	struct one_tag t = one_array("string", 4);
+
+	assert_decodes(&env, &t, "ab\0z", "ab", DECODE_OK);
+	assert_decodes(&env, &t, "abcdefgh", "abcd", DECODE_OK);
+	assert_decodes(&env, &t, "\0bcd", "", DECODE_OK);
+	assert_decodes(&env, &t, "\xc3\xa9 =", "\xc3\xa9 =", DECODE_OK);
+	t = one_array("string", 1);
+	assert_decodes(&env, &t, "xy", "x", DECODE_OK);
+}
+
+static void the_longest_array_is_read_whole_and_no_further(void **state)
+{
+	char *key = malloc(SPEC_MAX_TAG_BYTES), expected[2 * SPEC_MAX_TAG_BYTES + 1] = {0};
+	struct one_tag t = one_array("string", SPEC_MAX_TAG_BYTES);
+
+	/* On the heap and of the exact size, so that ASan sees a byte too far. */
+	memset(key, 'j', SPEC_MAX_TAG_BYTES);
+	memset(expected, 'j', SPEC_MAX_TAG_BYTES);
+	assert_decodes(&env, &t, key, expected, DECODE_OK);
+	t = one_array("hex", SPEC_MAX_TAG_BYTES);
+	for (size_t i = 0; i < SPEC_MAX_TAG_BYTES; i++)
+		memcpy(expected + 2 * i, "6a", 2);
+	assert_decodes(&env, &t, key, expected, DECODE_OK);
+	free(key);
+}
+
 static void a_member_is_read_at_its_offset(void **state)
 {
 	struct one_tag t = one_tag("uint", 4, false);
@@ -108,6 +172,10 @@ static void a_member_is_read_at_its_offset(void **state)
 	memcpy(key + 5, &(uint32_t){77}, 4);
 	t.layout.tags[0].offset = 5;
 	assert_decodes(&env, &t, key, "77", DECODE_OK);
+	memcpy(key + 5, "abcd", 4);
+	t = one_array("string", 4);
+	t.layout.tags[0].offset = 5;
+	assert_decodes(&env, &t, key, "abcd", DECODE_OK);
 }
 
 static void only_a_disk_decoder_knows_that_a_device_is_gone(void **state)
@@ -141,6 +209,10 @@ int main(void)
 		cmocka_unit_test(a_disk_on_other_disks_is_a_stack),
 		cmocka_unit_test(an_enumerator_has_its_name_and_others_their_number),
 		cmocka_unit_test(numbers_of_all_widths_are_decimal),
+		cmocka_unit_test(hex_has_two_digits_a_byte_the_highest_first),
+		cmocka_unit_test(hex_of_an_array_has_the_order_of_memory),
+		cmocka_unit_test(a_string_ends_at_its_nul_or_with_its_array),
+		cmocka_unit_test(the_longest_array_is_read_whole_and_no_further),
 		cmocka_unit_test(a_member_is_read_at_its_offset),
 		cmocka_unit_test(only_a_disk_decoder_knows_that_a_device_is_gone),
 		cmocka_unit_test(what_was_never_seen_is_not_gone),

@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "spec.h"
-
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define PROBE "[probe]\nversion = 1\nobject = p.bpf.o\n"
-#define MAP PROBE "[map m]\nmeasurement = m\n"
+#include "spec_case.h"
 
 static const char block_io[] =
 	"; Block I/O\n"
@@ -50,34 +38,6 @@ static const char block_io[] =
 	"[map drops]\n"
 	"tag.reason = key enum(block_drop)\n"
 	"field.events = value counter\n";
-
-static struct spec *parse(const char *text)
-{
-	struct spec *spec = NULL;
-	struct report report = {0};
-	int err = spec_parse("block_io", "block_io.ini", text, strlen(text), &spec, &report);
-
-	for (size_t i = 0; i < report.n_items; i++)
-		print_message("  %s\n", report.items[i].text);
-	assert_int_equal(err, 0);
-	assert_int_equal(report.n_items, 0);
-	report_free(&report);
-	return spec;
-}
-
-/* Parsing fails with exactly that message. */
-static void assert_refused(const char *text, const char *message)
-{
-	struct spec *spec = (struct spec *)1;
-	struct report report = {0};
-
-	assert_int_equal(spec_parse("p", "p.ini", text, strlen(text), &spec, &report), -EINVAL);
-	assert_ptr_equal(spec, (struct spec *)1);
-	assert_int_not_equal(report.n_items, 0);
-	assert_string_equal(report.items[0].text, message);
-	assert_int_equal(report.n_errors, 1);
-	report_free(&report);
-}
 
 static void a_whole_description_parses(void **state)
 {
@@ -190,6 +150,84 @@ static void a_sum_belongs_to_the_histogram_of_its_name(void **state)
 	spec_free(spec);
 }
 
+static const char phases[] =
+	PROBE "[const]\n"
+	      "phases = flags( block_phase )  total   queue\n"
+	      "how = enum(mode) fast\n"
+	      "limit = 5\n"
+	      "[program f]\n"
+	      "when = const phases has queue, tracepoint block_rq_issue args 1\n"
+	      "[map m]\n"
+	      "when = const how has fast, type t\n"
+	      "measurement = m\n"
+	      "tag.comm = comm string\n"
+	      "tag.id = id hex\n"
+	      "field.depth = depth gauge\n"
+	      "field.longest = longest max\n"
+	      "max.size.read = read.max us\n"
+	      "histogram.size.read = read.slots exp2 ns first=1000 last=8000\n";
+
+static void a_constant_has_the_words_of_an_enum(void **state)
+{
+	struct spec *spec = parse(phases);
+	const struct spec_const *c = spec->consts;
+
+	assert_int_equal(c[0].kind, SPEC_CONST_FLAGS);
+	assert_string_equal(c[0].enumerator, "block_phase");
+	assert_string_equal(c[0].words, "total queue");
+	assert_int_equal(c[1].kind, SPEC_CONST_ENUM);
+	assert_string_equal(c[1].enumerator, "mode");
+	assert_string_equal(c[1].words, "fast");
+	assert_int_equal(c[2].kind, SPEC_CONST_NUMBER);
+	assert_null(c[2].words);
+	spec_free(spec);
+}
+
+static void programs_and_maps_can_ask_for_a_word(void **state)
+{
+	struct spec *spec = parse(phases);
+	const struct spec_program *p = &spec->programs[0];
+	const struct spec_map *m = &spec->maps[0];
+
+	assert_int_equal(p->n_when, 2);
+	assert_int_equal(p->when[0].kind, SPEC_CONST_HOLDS);
+	assert_string_equal(p->when[0].name, "phases");
+	assert_string_equal(p->when[0].member, "queue");
+	assert_int_equal(p->when_line, 9);
+	assert_int_equal(m->n_when, 2);
+	assert_int_equal(m->when[0].kind, SPEC_CONST_HOLDS);
+	assert_string_equal(m->when[0].name, "how");
+	assert_string_equal(m->when[0].member, "fast");
+	assert_int_equal(m->when[1].kind, SPEC_TYPE);
+	assert_int_equal(m->when_line, 11);
+	spec_free(spec);
+}
+
+static void maps_have_gauges_and_maxima_too(void **state)
+{
+	struct spec *spec = parse(phases);
+	const struct spec_map *m = &spec->maps[0];
+	const struct spec_histogram *h = &m->histograms[0];
+
+	assert_string_equal(m->tags[0].decoder, "string");
+	assert_string_equal(m->tags[1].decoder, "hex");
+	assert_int_equal(m->fields[0].kind, SPEC_GAUGE);
+	assert_int_equal(m->fields[1].kind, SPEC_MAXIMUM);
+	assert_int_equal(m->n_histograms, 1);
+	assert_string_equal(h->name, "size");
+	assert_string_equal(h->phase, "read");
+	assert_string_equal(h->max_member, "read.max");
+	assert_int_equal(h->max_unit, SPEC_UNIT_US);
+	assert_int_equal(h->max_line, 17);
+	assert_null(h->sum_member);
+	assert_int_equal(h->scale.kind, BUCKET_EXP2);
+	assert_int_equal(h->scale.bits, 0);
+	assert_int_equal(h->scale.first, 1000);
+	assert_int_equal(h->scale.last, 8000);
+	assert_int_equal(h->unit, SPEC_UNIT_NS);
+	spec_free(spec);
+}
+
 static void a_probe_can_be_off_until_asked_for(void **state)
 {
 	struct spec *spec = parse(PROBE "enabled = no\n[map m]\nmeasurement = m\n"
@@ -199,19 +237,6 @@ static void a_probe_can_be_off_until_asked_for(void **state)
 	assert_string_equal(spec->about, "");
 	spec_free(spec);
 }
-
-struct rule {
-	const char *text;
-	const char *message;
-};
-
-static void assert_rules(const struct rule *rules, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		assert_refused(rules[i].text, rules[i].message);
-}
-
-#define FIELD "[map m]\nmeasurement = m\nfield.f = value counter\n"
 
 static void rules_of_the_section_probe(void **state)
 {
@@ -268,8 +293,6 @@ static void rules_of_section_names(void **state)
 	assert_rules(rules, ARRAY_SIZE(rules));
 }
 
-#define CONST PROBE FIELD "[const]\n"
-
 static void rules_of_constants(void **state)
 {
 	static const struct rule rules[] = {
@@ -288,6 +311,24 @@ static void rules_of_constants(void **state)
 		{CONST "a = has(functon f)\n",
 	         "p.ini:8: [const] a: expected a predicate, not \"functon\" (tracepoint, type, field, "
 	         "function, const); did you mean \"function\"?"},
+		{CONST "a = has(const b has c)\n",
+	         "p.ini:8: [const] a: a constant cannot ask for another one; only when of a program or "
+	         "map can"},
+		{CONST "a = flags(p)\n", "p.ini:8: [const] a: a word of enum p is missing"},
+		{CONST "a = flags(p) one two one\n",
+	         "p.ini:8: [const] a: \"one\" stands there twice"},
+		{CONST "a = flags(p) one, two\n",
+	         "p.ini:8: [const] a: expected a word of enum p, not \",\""},
+		{CONST "a = flags() one\n",
+	         "p.ini:8: [const] a: expected the name of an enum, not \")\""},
+		{CONST "a = flags one\n", "p.ini:8: [const] a: expected \"(\", not \"one\""},
+		{CONST "a = flag(p) one\n",
+	         "p.ini:8: [const] a: expected a number, yes, no, possible_cpus, kernel_bit(..), "
+	         "has(..), enum(..) or flags(..), not \"flag\"; did you mean \"flags\"?"},
+		{CONST "a = enum(p) one two\n",
+	         "p.ini:8: [const] a: nothing may follow here, but \"two\" does"},
+		{CONST "a = enum(p) 3\n",
+	         "p.ini:8: [const] a: expected a word of enum p, not \"3\""},
 		{CONST "1a = 1\n", "p.ini:8: [const] 1a: expected a variable's name, not \"1a\""},
 		{PROBE FIELD "index = i\nrows = s\n[const]\ns = 1\n",
 	         "p.ini:4: [map m] rows: the engine sets s; it cannot be in [const]"},
@@ -324,6 +365,15 @@ static void rules_of_programs(void **state)
 	         "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"a.b.c\""},
 		{PROGRAM "when = type a, type b, type c, type d, type e\n",
 	         "p.ini:8: [program f] when: more than 4 predicates"},
+		{PROGRAM "when = const\n",
+	         "p.ini:8: [program f] when: a constant's name is missing"},
+		{PROGRAM "when = const phases\n", "p.ini:8: [program f] when: has WORD is missing"},
+		{PROGRAM "when = const phases queue\n",
+	         "p.ini:8: [program f] when: expected has WORD, not \"queue\""},
+		{PROGRAM "when = const phases has\n",
+	         "p.ini:8: [program f] when: a word of its enum is missing"},
+		{PROGRAM "when = const phases has 2\n",
+	         "p.ini:8: [program f] when: expected a word of its enum, not \"2\""},
 		{PROGRAM "group = optionl\n",
 	         "p.ini:8: [program f] group: expected a group, not \"optionl\" (required, optional, "
 	         "one-of); did you mean \"optional\"?"},
@@ -347,6 +397,9 @@ static void rules_of_the_keys_of_a_map(void **state)
 	         "p.ini:6: [map m] max_keys: \"0\" is no number from 1 to 1048576"},
 		{MAP "max_keys = 2^21\n",
 	         "p.ini:6: [map m] max_keys: \"2^21\" is no number from 1 to 1048576"},
+		{MAP "when = typ t\n",
+	         "p.ini:6: [map m] when: expected a predicate, not \"typ\" (tracepoint, type, field, "
+	         "function, const); did you mean \"type\"?"},
 		{MAP "index = a b\n", "p.ini:6: [map m] index: expected a map's name, not \"a b\""},
 		{MAP "field.f = value counter\nrows = r\n",
 	         "p.ini:4: [map m] shards and rows go with index: name the map that gives the rows"},
@@ -359,8 +412,6 @@ static void rules_of_the_keys_of_a_map(void **state)
 
 	assert_rules(rules, ARRAY_SIZE(rules));
 }
-
-#define MAP_FIELD MAP "field.f = value counter\n"
 
 static void rules_of_tags(void **state)
 {
@@ -392,8 +443,6 @@ static void rules_of_tags(void **state)
 		{MAP_FIELD "tag.phase = dev uint\n"
 	                   "histogram.h.total = t log-linear(2) us first=1 last=2\n",
 	         "p.ini:7: [map m] tag.phase: the name is taken by a histogram with a phase"},
-		{MAP_FIELD "tag.f = dev uint\n",
-	         "p.ini:6: [map m] field.f: a tag has that name already"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -416,22 +465,20 @@ static void rules_of_fields(void **state)
 		{MAP "field.a = x counter rat\n",
 	         "p.ini:6: [map m] field.a: expected nothing more or \"rate\", not \"rat\" (rate); did you "
 	         "mean \"rate\"?"},
+		{MAP "field.a = x gauge rate\n",
+	         "p.ini:6: [map m] field.a: rate goes with counter; a gauge is no increment of a window"},
+		{MAP "field.a = x max rate\n",
+	         "p.ini:6: [map m] field.a: rate goes with counter; a max is no increment of a window"},
+		{MAP "field.a = x gauge rat\n",
+	         "p.ini:6: [map m] field.a: nothing may follow here, but \"rat\" does"},
 		{MAP "field.a = x counter rate rate\n",
 	         "p.ini:6: [map m] field.a: nothing may follow here, but \"rate\" does"},
-		{MAP "field.a = x counter rate\nfield.a_per_s = y counter\n",
-	         "p.ini:7: [map m] field.a_per_s: the rate of field.a has that name already"},
 		{MAP "field.time = x counter\n",
 	         "p.ini:6: [map m] field.time: a field cannot be called time: the name is taken"},
-		{MAP_FIELD "[map n]\nmeasurement = m\nfield.f = value counter\n",
-	         "p.ini:7: [map n] measurement: m is that of [map m] already; their points would "
-	         "overwrite each other"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
-	spec_free(parse(MAP "field.a = x counter\nfield.a_per_s = y counter\n"));
 }
-
-#define SCALE " = t log-linear(2) us first=1 last=2^4\n"
 
 static void rules_of_histograms(void **state)
 {
@@ -450,6 +497,16 @@ static void rules_of_histograms(void **state)
 	         "p.ini:6: [map m] histogram.h: last=N is missing"},
 		{MAP "histogram.h = t log-linear(2) us first=1 last=1000\n",
 	         "p.ini:6: [map m] histogram.h: first and last must be powers of two, first below last"},
+		{MAP "histogram.h = t exp2 us first=3 last=10\n",
+	         "p.ini:6: [map m] histogram.h: last must be first times a power of two, and above it"},
+		{MAP "histogram.h = t exp2 us first=3 last=3\n",
+	         "p.ini:6: [map m] histogram.h: last must be first times a power of two, and above it"},
+		{MAP "histogram.h = t exp2 us first=0 last=3\n",
+	         "p.ini:6: [map m] histogram.h: first: 0 is not in 1 to 18446744073709551615"},
+		{MAP "histogram.h = t exp2(2) us first=1 last=2\n",
+	         "p.ini:6: [map m] histogram.h: expected a unit, not \"(\" (ns, us)"},
+		{MAP "histogram.h = t log-linear us first=1 last=2\n",
+	         "p.ini:6: [map m] histogram.h: expected \"(\", not \"us\""},
 		{MAP "histogram.h = t log-linear(6) us first=1 last=2^40\n",
 	         "p.ini:6: [map m] histogram.h: this scale has 2241 slots, more than 1024"},
 		{MAP "histogram.h." SCALE,
@@ -466,10 +523,11 @@ static void rules_of_histograms(void **state)
 		{MAP "histogram.h" SCALE "histogram.h_summary" SCALE,
 	         "p.ini:7: [map m] histogram.h and histogram.h_summary: the summary of one has the "
 	         "other's name"},
-		{MAP "histogram.h" SCALE "sum.g = s ns\n",
-	         "p.ini:7: [map m] sum.g: there is no histogram of that name"},
-		{MAP "histogram.h" SCALE "sum.h.total = s ns\n",
-	         "p.ini:7: [map m] sum.h.total: there is no histogram of that name"},
+		{MAP "histogram.h" SCALE "max.h = s\n",
+	         "p.ini:7: [map m] max.h: a unit is missing (ns, us)"},
+		{MAP "histogram.h" SCALE "max.h.1 = s us\n",
+	         "p.ini:7: [map m] max.h.1: \"1\" is no name of a phase: a letter, then letters, digits, "
+	         "_ and -, at most 64"},
 		{MAP "histogram.h" SCALE "sum.h = s\n",
 	         "p.ini:7: [map m] sum.h: a unit is missing (ns, us)"},
 	};
@@ -576,6 +634,84 @@ static void a_constant_is_set_in_the_words_of_the_description(void **state)
 	spec_free(spec);
 }
 
+/* What is said, and what the constant's words are afterwards. */
+static void assert_words(const char *key, const char *value, const char *message, const char *words)
+{
+	struct spec *spec = parse(phases);
+	struct report report = {0};
+	int err = spec_set_const(spec, key, value, "t.ini:3", &report);
+
+	assert_int_equal(err, message ? -EINVAL : 0);
+	assert_int_equal(report.n_items, message != NULL);
+	if (message)
+		assert_string_equal(report.items[0].text, message);
+	const struct spec_const *c = &spec->consts[strcmp(key, "how") ? 0 : 1];
+
+	assert_int_equal(c->kind, c == spec->consts ? SPEC_CONST_FLAGS : SPEC_CONST_ENUM);
+	assert_string_equal(c->enumerator, c == spec->consts ? "block_phase" : "mode");
+	assert_string_equal(c->words, words);
+	assert_string_equal(c->place,
+	                    message ? c == spec->consts ? "block_io.ini:5" : "block_io.ini:6"
+	                            : "t.ini:3");
+	report_free(&report);
+	spec_free(spec);
+}
+
+static void words_alone_set_a_constant_that_has_an_enum(void **state)
+{
+	assert_words("phases", "device", NULL, "device");
+	assert_words("phases", "total  queue device", NULL, "total queue device");
+	assert_words("phases", "flags(block_phase) device", NULL, "device");
+	assert_words("phases", "enum flags", NULL, "enum flags");
+	assert_words("how", "slow", NULL, "slow");
+	assert_words("how", "enum(mode) slow", NULL, "slow");
+}
+
+static void what_is_no_word_does_not_set_it(void **state)
+{
+	assert_words(
+		"phases", "3",
+		"t.ini:3: [probe.block_io] const.phases: expected a word of enum block_phase, not "
+		"\"3\"; for example: total queue",
+		"total queue");
+	assert_words(
+		"phases", "has(type t)",
+		"t.ini:3: [probe.block_io] const.phases: expected a word of enum block_phase, not "
+		"\"(\"; for example: total queue",
+		"total queue");
+	assert_words(
+		"phases", "",
+		"t.ini:3: [probe.block_io] const.phases: a word of enum block_phase is missing; for "
+		"example: total queue",
+		"total queue");
+	assert_words("phases", "total total",
+	             "t.ini:3: [probe.block_io] const.phases: \"total\" stands there twice",
+	             "total queue");
+	assert_words(
+		"how", "slow fast",
+		"t.ini:3: [probe.block_io] const.how: nothing may follow here, but \"fast\" does",
+		"fast");
+}
+
+static void another_enum_does_not_set_it(void **state)
+{
+	assert_words(
+		"phases", "flags(mode) fast",
+		"t.ini:3: [probe.block_io] const.phases: is flags(block_phase) in the probe; write "
+		"the words alone, as in \"total queue\"",
+		"total queue");
+	assert_words(
+		"phases", "enum(block_phase) queue",
+		"t.ini:3: [probe.block_io] const.phases: is flags(block_phase) in the probe; write "
+		"the words alone, as in \"total queue\"",
+		"total queue");
+	assert_words(
+		"how", "flags(mode) fast slow",
+		"t.ini:3: [probe.block_io] const.how: is enum(mode) in the probe; write the words "
+		"alone, as in \"fast\"",
+		"fast");
+}
+
 static void a_wrong_constant_changes_nothing(void **state)
 {
 	struct spec *spec = parse(block_io);
@@ -603,6 +739,9 @@ int main(void)
 		cmocka_unit_test(programs_have_predicates_and_groups),
 		cmocka_unit_test(maps_have_tags_fields_and_histograms),
 		cmocka_unit_test(a_sum_belongs_to_the_histogram_of_its_name),
+		cmocka_unit_test(a_constant_has_the_words_of_an_enum),
+		cmocka_unit_test(programs_and_maps_can_ask_for_a_word),
+		cmocka_unit_test(maps_have_gauges_and_maxima_too),
 		cmocka_unit_test(a_probe_can_be_off_until_asked_for),
 		cmocka_unit_test(rules_of_the_section_probe),
 		cmocka_unit_test(rules_of_section_names),
@@ -619,6 +758,9 @@ int main(void)
 		cmocka_unit_test(all_mistakes_are_told_in_one_run),
 		cmocka_unit_test(a_name_that_cannot_be_a_tag_is_no_probe),
 		cmocka_unit_test(a_constant_is_set_in_the_words_of_the_description),
+		cmocka_unit_test(words_alone_set_a_constant_that_has_an_enum),
+		cmocka_unit_test(what_is_no_word_does_not_set_it),
+		cmocka_unit_test(another_enum_does_not_set_it),
 		cmocka_unit_test(a_wrong_constant_changes_nothing),
 	};
 
