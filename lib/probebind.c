@@ -28,6 +28,11 @@ static bool is_readable(uint32_t type)
 	       type == BPF_MAP_TYPE_ARRAY;
 }
 
+static bool shares_index(const struct probe_map *a, const struct probe_map *b)
+{
+	return a->spec->index && b->spec->index && !strcmp(a->spec->index, b->spec->index);
+}
+
 #define COMPLAIN(p, spec_map, fmt, ...)                                    \
 	report_at(report, REPORT_ERROR, (p)->spec->file, (spec_map)->line, \
 	          "probe %s: map %s " fmt, (p)->spec->name, (spec_map)->name, ##__VA_ARGS__)
@@ -41,6 +46,18 @@ static struct bpf_map *find_map(struct probe *p, const struct spec_map *spec, co
 		report_at(report, REPORT_ERROR, p->spec->file, spec->line,
 		          "probe %s: %s has no map \"%s\"", p->spec->name, p->spec->object, name);
 	return map;
+}
+
+/* What a description's map is in the object. */
+struct tied {
+	struct bpf_map *map;
+	struct bpf_map *index; /* or NULL */
+	struct layout *layout;
+};
+
+static void free_tied(struct tied *tied)
+{
+	layout_free(tied->layout);
 }
 
 /* An index gives the number of a row: a hash with values of 4 bytes, beside an array. */
@@ -61,59 +78,103 @@ static int check_types(const struct probe *p, const struct spec_map *spec, struc
 	return mistake ? -EINVAL : 0;
 }
 
+/* Maps of one index have its rows: as many each. */
+static int check_shared_index(struct probe *p, const struct probe_map *m, struct report *report)
+{
+	for (const struct probe_map *other = p->maps; other < m; other++) {
+		if (!shares_index(m, other) || m->max_keys == other->max_keys)
+			continue;
+		COMPLAIN(p, m->spec, "has max_keys = %u, and map %s of the same index %u",
+		         m->max_keys, other->spec->name, other->max_keys);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Maxima need the number of the running window in the object's data. */
-static int check_window(struct probe *p, const struct probe_map *m, struct report *report)
+static int check_window(struct probe *p, const struct spec_map *spec, const struct layout *layout,
+                        struct report *report)
 {
 	struct bpf_map *window = bpf_object__find_map_by_name(p->object, PROBE_WINDOW_MAP);
 
-	if (!m->layout->has_maxima || (window && bpf_map__value_size(window) == sizeof(uint32_t)))
+	if (!layout->has_maxima || (window && bpf_map__value_size(window) == sizeof(uint32_t)))
 		return 0;
-	COMPLAIN(p, m->spec, "has a maximum, and %s no TG_WINDOW (thermograf.bpf.h)",
-	         p->spec->object);
+	COMPLAIN(p, spec, "has a maximum, and %s no TG_WINDOW (thermograf.bpf.h)", p->spec->object);
 	return -EINVAL;
 }
 
-static int bind_map(struct probe *p, const struct spec_map *spec, struct report *report)
+/* Ties the description of a map to the object, whether it is to be read or not: mistakes are told in any case. */
+static int tie_map(struct probe *p, const struct spec_map *spec, struct tied *ret,
+                   struct report *report)
 {
-	struct probe_map *m = &p->maps[p->n_maps];
 	struct bpf_map *map = find_map(p, spec, spec->name, report);
 	struct bpf_map *index = map && spec->index ? find_map(p, spec, spec->index, report) : NULL;
 	int err;
 
-	*m = (struct probe_map){.spec = spec, .fd = -1, .index_fd = -1};
 	if (!map || (spec->index && !index))
 		return -EINVAL;
 	err = check_types(p, spec, map, index, report);
 	err = err
 	              ?: layout_bind(p->spec->file, spec, bpf_object__btf(p->object),
 	                             bpf_map__btf_key_type_id(index ?: map),
-	                             bpf_map__btf_value_type_id(map), &m->layout, report);
+	                             bpf_map__btf_value_type_id(map), &ret->layout, report);
 	if (err)
 		return err;
-	p->n_maps++;
-	m->type = (uint32_t)bpf_map__type(map);
-	m->max_keys = spec->max_keys ?: bpf_map__max_entries(index ?: map);
+	ret->map = map;
+	ret->index = index;
+	return check_window(p, spec, ret->layout, report);
+}
+
+static int bind_map(struct probe *p, const struct spec_map *spec, struct tied *tied,
+                    struct report *report)
+{
+	struct probe_map *m = &p->maps[p->n_maps++];
+
+	*m = (struct probe_map){.spec = spec,
+	                        .layout = TAKE_PTR(tied->layout),
+	                        .fd = -1,
+	                        .index_fd = -1,
+	                        .type = (uint32_t)bpf_map__type(tied->map)};
+	m->max_keys = spec->max_keys ?: bpf_map__max_entries(tied->index ?: tied->map);
 	m->stride = m->layout->value_size;
 	/* bpf(2) hands out per-CPU values at multiples of 8 bytes. */
 	if (is_per_cpu(m->type))
 		m->stride = (m->stride + 7) & ~7u;
-	return check_window(p, m, report);
+	return check_shared_index(p, m, report);
 }
 
-/* A map that is not asked for keeps the one entry without which the kernel has no map. */
-static int leave_map(struct probe *p, const struct spec_map *spec, const char *why,
-                     struct report *report)
+/*
+ * A map that is not asked for keeps the one entry without which the kernel has no map. So does its index, unless
+ * size_maps() finds it with another map.
+ */
+static int leave_map(struct probe *p, const struct spec_map *spec, const struct tied *tied,
+                     const char *why)
 {
 	struct probe_left *left = &p->left[p->n_left];
-	struct bpf_map *map = find_map(p, spec, spec->name, report);
+	int err;
 
-	if (!map)
-		return -EINVAL;
 	*left = (struct probe_left){.map = spec, .why = strdup(why)};
 	if (!left->why)
 		return -ENOMEM;
 	p->n_left++;
-	return bpf_map__set_max_entries(map, 1);
+	err = bpf_map__set_max_entries(tied->map, 1);
+	if (!err && tied->index)
+		err = bpf_map__set_max_entries(tied->index, 1);
+	return err;
+}
+
+static int take_map(struct probe *p, const struct spec_map *spec, const struct btf *kernel,
+                    struct report *report)
+{
+	CLEANUP(free_tied) struct tied tied = {0};
+	CLEANUP(text_free) struct text why = {0};
+	int err = tie_map(p, spec, &tied, report);
+
+	if (err)
+		return err;
+	return probeconst_holds(p->spec, kernel, spec->when, spec->n_when, &why)
+	               ? bind_map(p, spec, &tied, report)
+	               : leave_map(p, spec, &tied, text_cstr(&why));
 }
 
 /* ---- sizes */
@@ -126,12 +187,17 @@ static uint32_t shards_of(const struct probe_map *m, uint32_t shards)
 	return m->spec->shards ? shards : 1;
 }
 
-/* Kernel memory of a full map. */
-static uint64_t memory_of(const struct probe_map *m, uint32_t shards)
+/* Kernel memory of a full map; of an index with the first map that has it. */
+static uint64_t memory_of(const struct probe *p, const struct probe_map *m, uint32_t shards)
 {
 	uint64_t row = (uint64_t)shards_of(m, shards) * m->stride;
+	bool has_keys = true;
 
-	return m->max_keys * (row + m->layout->key_size + HASH_ROW_OVERHEAD);
+	for (const struct probe_map *other = p->maps; other < m; other++)
+		has_keys &= !shares_index(m, other);
+	if (has_keys)
+		row += m->layout->key_size + HASH_ROW_OVERHEAD;
+	return m->max_keys * row;
 }
 
 static bool fits(const struct probe *p, uint32_t shards)
@@ -141,7 +207,7 @@ static bool fits(const struct probe *p, uint32_t shards)
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct probe_map *m = &p->maps[i];
 
-		memory += memory_of(m, shards);
+		memory += memory_of(p, m, shards);
 		read += (uint64_t)m->max_keys * shards_of(m, shards) * m->stride;
 	}
 	return memory <= PROBE_MEMORY_MAX && read <= PROBE_READ_MAX;
@@ -189,7 +255,7 @@ static int size_maps(struct probe *p, struct report *report)
 
 		m->shards = shards_of(m, shards);
 		m->row_size = m->shards * m->stride;
-		m->memory = memory_of(m, shards);
+		m->memory = memory_of(p, m, shards);
 		memory += m->memory;
 		err = set_size(p, m, report) ?: err;
 	}
@@ -206,11 +272,7 @@ int probe_bind_maps(struct probe *p, const struct btf *kernel, struct report *re
 	int err = 0;
 
 	for (size_t i = 0; i < p->spec->n_maps; i++) {
-		const struct spec_map *spec = &p->spec->maps[i];
-		CLEANUP(text_free) struct text why = {0};
-		bool wanted = probeconst_holds(p->spec, kernel, spec->when, spec->n_when, &why);
-		int r = wanted ? bind_map(p, spec, report)
-		               : leave_map(p, spec, text_cstr(&why), report);
+		int r = take_map(p, &p->spec->maps[i], kernel, report);
 
 		err = r ?: err;
 	}
