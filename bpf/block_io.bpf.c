@@ -336,7 +336,10 @@ TG_INLINE __u64 take_stamp(struct request *rq, __u64 start_ns, __u64 now_ns)
 
 /* ---- counting */
 
-/* What is the same for all counts of one completion. */
+/*
+ * What is the same for all counts of one completion. Its address goes to no helper: clang would forget which of its
+ * members are constants, and keep code that older kernels refuse.
+ */
 struct completion {
 	struct request *rq;
 	__u32 place; /* of the value: row * shards + shard */
@@ -344,6 +347,11 @@ struct completion {
 	bool exclusive; /* this CPU has the shard to itself */
 	enum tg_max_mode mode;
 };
+
+TG_INLINE void *value_at(void *map, __u32 place)
+{
+	return bpf_map_lookup_elem(map, &place);
+}
 
 TG_INLINE void count_latency(struct block_latency *l, const struct completion *c, __u64 latency_ns)
 {
@@ -366,12 +374,12 @@ TG_INLINE void count_split(const struct completion *c, __u64 start_ns, __u64 now
 		return;
 	}
 	if (HAS_PHASE(QUEUE)) {
-		l = bpf_map_lookup_elem(&block_io_queue, &c->place);
+		l = value_at(&block_io_queue, c->place);
 		if (l)
 			count_latency(l, c, issued_ns - start_ns);
 	}
 	if (HAS_PHASE(DEVICE)) {
-		l = bpf_map_lookup_elem(&block_io_device, &c->place);
+		l = value_at(&block_io_device, c->place);
 		if (l)
 			count_latency(l, c, now_ns - issued_ns);
 	}
@@ -420,7 +428,7 @@ TG_INLINE int complete(struct request *rq, int error, __u32 nr_bytes, enum tg_ma
 	key.dev = disk_dev(disk);
 	row = row_of(&key);
 	c.place = row * shards + (bpf_get_smp_processor_id() & (shards - 1));
-	v = row < 0 ? 0 : bpf_map_lookup_elem(&block_io, &c.place);
+	v = row < 0 ? 0 : value_at(&block_io, c.place);
 	if (!v) {
 		tg_drop(BLOCK_DROP_MAP_FULL);
 		return 0;

@@ -195,9 +195,15 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 	}
 }
 
-static void add_counts(struct collect_stats *stats, const struct probe_map *map,
-                       const struct series_counts *counts)
+/* A map beside another of the same index has the same keys, and the same events once more. */
+static void add_counts(struct collector *c, size_t i)
 {
+	struct collect_stats *stats = &c->stats;
+	const struct probe_map *map = &c->probe->maps[i];
+	const struct series_counts *counts = &c->maps[i].counts;
+
+	if (find_twin(c, i))
+		return;
 	if (is_drops(map)) {
 		stats->drops += counts->events;
 		return;
@@ -229,7 +235,7 @@ void collector_cut(struct collector *c, const struct decode_env *env)
 	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		cut_map(c, i, env);
-		add_counts(&c->stats, &c->probe->maps[i], &c->maps[i].counts);
+		add_counts(c, i);
 	}
 	add_runs(c);
 	c->stats.read_ns = clock_boot_ns() - began_ns;

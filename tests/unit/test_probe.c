@@ -81,7 +81,7 @@ static void the_shipped_probe_binds_without_privileges(void **state)
 	assert_int_equal(report.n_items, 0);
 	assert_int_equal(probe->n_maps, 2);
 	assert_int_equal(probe->maps[0].layout->key_size, 8);
-	assert_int_equal(probe->maps[0].layout->value_size, 512);
+	assert_int_equal(probe->maps[0].layout->value_size, 528);
 	assert_int_equal(probe->maps[0].shards & (probe->maps[0].shards - 1), 0);
 	/* For any number of CPUs. */
 	assert_true(probe->maps[0].memory <= PROBE_MEMORY_MAX);
@@ -172,8 +172,11 @@ static void a_missing_file_is_an_error(void **state)
 	report_free(&report);
 }
 
-/* 5.10 has no atomic that gives the former value; clang 22 makes one of __sync_fetch_and_add. */
-static void no_atomic_asks_for_the_former_value(void **state)
+/*
+ * 5.10 has no atomic that gives the former value, and refuses it wherever it stands; clang 22 makes one of
+ * __sync_fetch_and_add. Only what is for kernels that have it may ask.
+ */
+static void only_an_alternative_asks_for_the_former_value(void **state)
 {
 	struct bpf_object *object = bpf_object__open_file(OBJECT, NULL);
 	struct bpf_program *program;
@@ -182,6 +185,8 @@ static void no_atomic_asks_for_the_former_value(void **state)
 	assert_non_null(object);
 	bpf_object__for_each_program(program, object)
 	{
+		if (!strcmp(bpf_program__name(program), "block_rq_complete"))
+			continue;
 		const struct bpf_insn *insns = bpf_program__insns(program);
 
 		for (size_t i = 0; i < bpf_program__insn_cnt(program); i++) {
@@ -222,7 +227,7 @@ int main(void)
 		cmocka_unit_test(a_constant_of_the_configuration_is_set),
 		cmocka_unit_test(the_section_decides_and_else_the_description),
 		cmocka_unit_test(a_missing_file_is_an_error),
-		cmocka_unit_test(no_atomic_asks_for_the_former_value),
+		cmocka_unit_test(only_an_alternative_asks_for_the_former_value),
 		cmocka_unit_test(a_description_that_others_can_write_is_refused),
 	};
 
