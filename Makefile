@@ -105,11 +105,11 @@ $(O)/tests/e2e/probes/%.ini: tests/e2e/probes/%.ini
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 # ---- Unit tests: one binary per tests/unit/test_*.c; an unregistered test is an unused function.
-unit: $(UNIT) probes
+unit: $(UNIT) probes e2e-probes
 
 $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 	$(say) TEST $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit -DPROBES_DIR='"$(O)/probes"' $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit -DPROBES_DIR='"$(O)/probes"' -DE2E_PROBES_DIR='"$(O)/tests/e2e/probes"' $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
 
 .PHONY: compiler
 compiler:

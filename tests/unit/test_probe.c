@@ -3,7 +3,7 @@
  * Opening needs no privileges: the shipped object under descriptions that are right and wrong. The object is where
  * make puts it, seen from the repository's root.
  */
-#include "probe.h"
+#include "openprobe.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -22,55 +22,6 @@
 #define MAP                                                                                                       \
 	"[map block_io]\nmeasurement = io\nindex = block_io_index\nshards = shards\nrows = rows\nmax_keys = 64\n" \
 	"tag.device = dev disk\ntag.op = op enum(block_op)\nfield.ios = ios counter rate\n"
-
-struct opened {
-	struct probe *probe;
-	struct report report;
-	int err;
-};
-
-/* A description in a folder of its own, with the object beside it. */
-static struct opened open_text(const char *text, const struct config_probe *config)
-{
-	char dir[] = "/tmp/test_probe.XXXXXX", path[PATH_MAX], link[PATH_MAX], object[PATH_MAX];
-	struct opened o = {0};
-	FILE *f;
-
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/mine.ini", dir);
-	snprintf(link, sizeof(link), "%s/block_io.bpf.o", dir);
-	assert_non_null(realpath(OBJECT, object));
-	assert_int_equal(symlink(object, link), 0);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	o.err = probe_open(path, config, NULL, &o.probe, &o.report);
-	unlink(path);
-	unlink(link);
-	rmdir(dir);
-	return o;
-}
-
-static void close_opened(struct opened *o)
-{
-	probe_free(o->probe);
-	report_free(&o->report);
-}
-
-/* The report's only error ends with that text. */
-static void assert_refused(const char *text, const char *end)
-{
-	struct opened o = open_text(text, NULL);
-	const char *said = o.report.n_items ? o.report.items[0].text : "nothing";
-	size_t len = strlen(said);
-
-	assert_true(o.err < 0);
-	assert_null(o.probe);
-	if (len < strlen(end) || strcmp(said + len - strlen(end), end))
-		fail_msg("said: %s\nwanted at its end: %s", said, end);
-	close_opened(&o);
-}
 
 static void the_shipped_probe_binds_without_privileges(void **state)
 {
@@ -101,7 +52,7 @@ static void without_kernel_btf_it_says_what_it_needs(void **state)
 
 static void a_users_description_of_the_same_object_works(void **state)
 {
-	struct opened o = open_text(HEAD MAP, NULL);
+	struct opened o = open_description(OBJECT, HEAD MAP, NULL);
 
 	assert_int_equal(o.err, 0);
 	assert_int_equal(o.probe->maps[0].max_keys, 64);
@@ -110,21 +61,22 @@ static void a_users_description_of_the_same_object_works(void **state)
 
 static void mistakes_are_named(void **state)
 {
-	assert_refused(HEAD "[map blok_io]\nmeasurement = io\nfield.ios = ios counter\n",
+	assert_refused(OBJECT, HEAD "[map blok_io]\nmeasurement = io\nfield.ios = ios counter\n",
 	               "probe mine: block_io.bpf.o has no map \"blok_io\"");
-	assert_refused(HEAD "[program block_rq_done]\ngroup = optional\n" MAP,
+	assert_refused(OBJECT, HEAD "[program block_rq_done]\ngroup = optional\n" MAP,
 	               "probe mine: block_io.bpf.o has no program \"block_rq_done\"");
 	assert_refused(
-		HEAD "[const]\nphase = 3\n" MAP,
+		OBJECT, HEAD "[const]\nphase = 3\n" MAP,
 		"probe mine: constant \"phase\" is not a const volatile variable in block_io.bpf.o");
 	assert_refused(
-		HEAD "[const]\ncpus = 2^32\n" MAP,
+		OBJECT, HEAD "[const]\ncpus = 2^32\n" MAP,
 		"probe mine: constant \"cpus\" is too small for its value in block_io.bpf.o");
 	assert_refused(
+		OBJECT,
 		HEAD
 		"[map block_io_index]\nmeasurement = io\nindex = block_io\nfield.row = value counter\n",
 		"probe mine: map block_io_index has an index that is not a hash to u32");
-	assert_refused("[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP,
+	assert_refused(OBJECT, "[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP,
 	               "gone.bpf.o: cannot be read: No such file or directory");
 }
 
@@ -132,12 +84,13 @@ static void a_constant_of_the_configuration_is_set(void **state)
 {
 	struct config_pair pair = {.key = "cpus", .value = "4", .place = "t.ini:3"};
 	struct config_probe config = {.consts = &pair, .n_consts = 1};
-	struct opened o = open_text(HEAD "[const]\ncpus = possible_cpus\n" MAP, &config);
+	struct opened o =
+		open_description(OBJECT, HEAD "[const]\ncpus = possible_cpus\n" MAP, &config);
 
 	assert_int_equal(o.err, 0);
 	close_opened(&o);
 	pair.key = "cpu";
-	o = open_text(HEAD "[const]\ncpus = possible_cpus\n" MAP, &config);
+	o = open_description(OBJECT, HEAD "[const]\ncpus = possible_cpus\n" MAP, &config);
 	assert_int_equal(o.err, -EINVAL);
 	assert_non_null(strstr(o.report.items[0].text, "t.ini:3"));
 	close_opened(&o);
@@ -148,8 +101,8 @@ static void the_section_decides_and_else_the_description(void **state)
 {
 	struct config_probe as_described = {.enabled = -1}, on = {.enabled = 1},
 			    off = {.enabled = 0};
-	struct opened by_default = open_text(HEAD MAP, NULL);
-	struct opened not_by_default = open_text(HEAD "enabled = no\n" MAP, NULL);
+	struct opened by_default = open_description(OBJECT, HEAD MAP, NULL);
+	struct opened not_by_default = open_description(OBJECT, HEAD "enabled = no\n" MAP, NULL);
 
 	assert_true(probe_is_enabled(by_default.probe, NULL));
 	assert_true(probe_is_enabled(by_default.probe, &as_described));

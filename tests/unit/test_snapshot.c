@@ -192,6 +192,140 @@ static void an_index_beyond_the_rows_is_refused(void **state)
 	close(map.index_fd);
 }
 
+/* Two maps of one index, each with its own values, and rows in the order of keys. */
+static void make_twins(struct probe_map maps[2], uint32_t keys)
+{
+	int index = make_map(BPF_MAP_TYPE_HASH, sizeof(uint32_t), KEYS);
+
+	for (int i = 0; i < 2; i++) {
+		maps[i] = (struct probe_map){
+			.layout = &layout,
+			.fd = make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct value), KEYS),
+			.index_fd = i ? -1 : index,
+			.type = BPF_MAP_TYPE_ARRAY,
+			.max_keys = KEYS,
+			.shards = 1,
+			.stride = sizeof(struct value),
+			.row_size = sizeof(struct value),
+		};
+		fill(maps[i].fd, keys, 1);
+	}
+	for (uint32_t key = 0; key < keys; key++)
+		assert_int_equal(bpf_map_update_elem(index, &key, &key, BPF_NOEXIST), 0);
+}
+
+/* The second has no index that could be read: its keys are the first one's. */
+static void maps_of_one_index_have_it_read_once(void **state)
+{
+	const uint32_t keys = 100;
+	struct snapshot snapshots[2] = {0};
+	struct rows rows[2] = {0};
+	struct probe_map maps[2];
+	uint32_t key = keys;
+
+	(void)state;
+	make_twins(maps, keys);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(snapshot_read(&snapshots[0], &maps[0], 0, &rows[0]), 0);
+		assert_int_equal(snapshot_read_beside(&snapshots[1], &maps[1], 0, &snapshots[0],
+		                                      &rows[0], &rows[1]),
+		                 0);
+		assert_int_equal(rows[1].n, keys + turn);
+		assert_memory_equal(rows[1].keys, rows[0].keys, rows[0].n * sizeof(uint32_t));
+		for (size_t i = 0; i < keys; i++)
+			assert_memory_equal(rows_cells(&rows[1], i), rows_cells(&rows[0], i),
+			                    3 * sizeof(uint64_t));
+		/* A row that is newer than the values. */
+		if (!turn)
+			assert_int_equal(
+				bpf_map_update_elem(maps[0].index_fd, &key, &key, BPF_NOEXIST), 0);
+	}
+	for (size_t i = 0; i < rows[1].n; i++) {
+		if (!memcmp(rows_key(&rows[1], i), &key, sizeof(key)))
+			assert_int_equal(rows_cells(&rows[1], i)[0], 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		snapshot_free(&snapshots[i]);
+		rows_free(&rows[i]);
+		close(maps[i].fd);
+	}
+	close(maps[0].index_fd);
+}
+
+/* Words of windows 6 and 7 in two shards: what is asked for from 7 on leaves out the greater one before. */
+static void a_maximum_is_of_the_windows_that_are_asked_for(void **state)
+{
+	struct layout_run run = {.kind = SPEC_MAXIMUM, .width = 8, .count = 1};
+	struct layout maxima = {.key_size = 4,
+	                        .value_size = 16,
+	                        .runs = &run,
+	                        .n_runs = 1,
+	                        .n_cells = 1,
+	                        .has_maxima = true};
+	uint64_t words[][2] = {{6ull << 32 | 900, 7ull << 32 | 30}, {0, 7ull << 32 | 40}};
+	struct probe_map map = {
+		.layout = &maxima,
+		.fd = make_map(BPF_MAP_TYPE_ARRAY, sizeof(words[0]), 2),
+		.index_fd = make_map(BPF_MAP_TYPE_HASH, sizeof(uint32_t), 1),
+		.type = BPF_MAP_TYPE_ARRAY,
+		.max_keys = 1,
+		.shards = 2,
+		.stride = sizeof(words[0]),
+		.row_size = sizeof(words),
+	};
+	static const uint64_t wanted[][2] = {{6, 900}, {7, 40}, {8, 0}};
+	struct snapshot snapshot = {0};
+	struct rows rows = {0};
+	uint32_t zero = 0;
+
+	(void)state;
+	assert_int_equal(bpf_map_update_elem(map.index_fd, &zero, &zero, BPF_ANY), 0);
+	for (uint32_t shard = 0; shard < 2; shard++)
+		assert_int_equal(bpf_map_update_elem(map.fd, &shard, words[shard], BPF_ANY), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		assert_int_equal(snapshot_read(&snapshot, &map, (uint32_t)wanted[i][0], &rows), 0);
+		assert_int_equal(rows.n, 1);
+		assert_int_equal(rows_cells(&rows, 0)[0], wanted[i][1]);
+	}
+	snapshot_free(&snapshot);
+	rows_free(&rows);
+	close(map.fd);
+	close(map.index_fd);
+}
+
+static void later_reads_use_the_buffers_of_the_first(void **state)
+{
+	struct snapshot snapshots[2] = {0}, first[2];
+	struct rows rows[2] = {0}, first_rows[2];
+	struct probe_map maps[2];
+
+	(void)state;
+	make_twins(maps, KEYS);
+	for (int turn = 0; turn < 3; turn++) {
+		assert_int_equal(snapshot_read(&snapshots[0], &maps[0], 0, &rows[0]), 0);
+		assert_int_equal(snapshot_read_beside(&snapshots[1], &maps[1], 0, &snapshots[0],
+		                                      &rows[0], &rows[1]),
+		                 0);
+		if (!turn) {
+			memcpy(first, snapshots, sizeof(first));
+			memcpy(first_rows, rows, sizeof(first_rows));
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_ptr_equal(snapshots[i].values.keys, first[i].values.keys);
+		assert_ptr_equal(snapshots[i].values.values, first[i].values.values);
+		assert_ptr_equal(snapshots[i].index.keys, first[i].index.keys);
+		assert_ptr_equal(snapshots[i].index.values, first[i].index.values);
+		assert_ptr_equal(snapshots[i].row_to_key, first[i].row_to_key);
+		assert_ptr_equal(rows[i].keys, first_rows[i].keys);
+		assert_ptr_equal(rows[i].cells, first_rows[i].cells);
+		snapshot_free(&snapshots[i]);
+		rows_free(&rows[i]);
+		close(maps[i].fd);
+	}
+	close(maps[0].index_fd);
+}
+
 static void a_descriptor_that_is_no_map_is_an_error(void **state)
 {
 	struct probe_map map = {.layout = &layout,
@@ -219,6 +353,9 @@ int main(void)
 		cmocka_unit_test(an_empty_map_has_no_rows),
 		cmocka_unit_test(an_indexed_map_is_read_as_one),
 		cmocka_unit_test(an_index_beyond_the_rows_is_refused),
+		cmocka_unit_test(maps_of_one_index_have_it_read_once),
+		cmocka_unit_test(a_maximum_is_of_the_windows_that_are_asked_for),
+		cmocka_unit_test(later_reads_use_the_buffers_of_the_first),
 		cmocka_unit_test(a_descriptor_that_is_no_map_is_an_error),
 	};
 
