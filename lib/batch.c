@@ -31,13 +31,14 @@
 #define GZIP_LEVEL 3
 /* Added to the window's bits: deflateInit2() then writes a gzip member, inflateInit2() reads one (zlib.h). */
 #define GZIP_FORMAT 16
-/* First guess of a body's size, from the ratios above; doubled until it is enough. */
+/* First guess of a body's size, from the ratios above, where no used memory tells; doubled until it is enough. */
 #define GZIP_EXPECTED_RATIO 8
 #define GZIP_OVERHEAD 64
 
 struct batcher {
 	enum content_encoding encoding;
-	z_stream deflater; /* of ENCODING_GZIP only */
+	z_stream deflater;   /* of ENCODING_GZIP only */
+	struct batch *spare; /* NULL: none */
 };
 
 static void inflate_endp(z_stream *stream)
@@ -67,12 +68,23 @@ void batcher_free(struct batcher *batcher)
 		return;
 	if (batcher->encoding == ENCODING_GZIP)
 		deflateEnd(&batcher->deflater);
+	free(batcher->spare);
 	free(batcher);
 }
 
 void batcher_freep(struct batcher **batcher)
 {
 	batcher_free(*batcher);
+}
+
+void batcher_reuse(struct batcher *batcher, struct batch *batch)
+{
+	assert(batcher);
+
+	if (!batch)
+		return;
+	free(batcher->spare);
+	batcher->spare = batch;
 }
 
 /* Room for a body of len bytes; what was in *batch stays. */
@@ -83,20 +95,28 @@ static int batch_resize(struct batch **batch, size_t len)
 	if (!resized)
 		return -ENOMEM;
 	*batch = resized;
+	resized->room = (uint32_t)len;
 	return 0;
+}
+
+static int batch_reserve(struct batch **batch, size_t len)
+{
+	return *batch && (*batch)->room >= len ? 0 : batch_resize(batch, len);
 }
 
 static int gzip_lines(z_stream *deflater, const char *lines, size_t len, struct batch **batch)
 {
-	size_t room = len / GZIP_EXPECTED_RATIO + GZIP_OVERHEAD, used = 0;
+	size_t room = *batch ? (*batch)->room : len / GZIP_EXPECTED_RATIO + GZIP_OVERHEAD;
+	size_t used = 0;
 	int result = Z_OK;
 
 	deflateReset(deflater);
 	deflater->next_in = (z_const Bytef *)lines;
 	deflater->avail_in = (uInt)len;
 	while (result != Z_STREAM_END) {
-		if (batch_resize(batch, room))
+		if (batch_reserve(batch, room))
 			return -ENOMEM;
+		room = (*batch)->room;
 		deflater->next_out = (*batch)->body + used;
 		deflater->avail_out = (uInt)(room - used);
 		result = deflate(deflater, Z_FINISH);
@@ -106,8 +126,17 @@ static int gzip_lines(z_stream *deflater, const char *lines, size_t len, struct 
 		room *= 2;
 	}
 	(*batch)->len = (uint32_t)used;
-	/* A smaller block is only a favour: without it the batch stays as it is. */
-	(void)batch_resize(batch, used);
+	return 0;
+}
+
+static int copy_lines(const char *lines, size_t len, struct batch **batch)
+{
+	int err = batch_reserve(batch, len);
+
+	if (err)
+		return err;
+	memcpy((*batch)->body, lines, len);
+	(*batch)->len = (uint32_t)len;
 	return 0;
 }
 
@@ -126,20 +155,19 @@ static uint32_t count_lines(const char *lines, size_t len)
 static int batch_make(struct batcher *batcher, const char *lines, size_t len, int64_t stamp_ns,
                       struct batch **ret_batch)
 {
-	CLEANUP_FREE struct batch *batch = NULL;
+	CLEANUP_FREE struct batch *batch = TAKE_PTR(batcher->spare);
+	bool reused = batch;
 	int err;
 
-	if (batcher->encoding == ENCODING_GZIP) {
+	if (batcher->encoding == ENCODING_GZIP)
 		err = gzip_lines(&batcher->deflater, lines, len, &batch);
-	} else {
-		err = batch_resize(&batch, len);
-		if (!err) {
-			memcpy(batch->body, lines, len);
-			batch->len = (uint32_t)len;
-		}
-	}
+	else
+		err = copy_lines(lines, len, &batch);
 	if (err)
 		return err;
+	/* Many may wait in the spool, whose bound is of bodies; a smaller block is only a favour. */
+	if (!reused)
+		(void)batch_resize(&batch, batch->len);
 	batch->encoding = batcher->encoding;
 	batch->stamp_ns = stamp_ns;
 	batch->points = count_lines(lines, len);
