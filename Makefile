@@ -111,6 +111,9 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 	$(say) TEST $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit -DPROBES_DIR='"$(O)/probes"' -DE2E_PROBES_DIR='"$(O)/tests/e2e/probes"' $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
 
+# It counts what the library allocates.
+$(O)/tests/unit/test_steady: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+
 .PHONY: compiler
 compiler:
 	@pkg-config --exists $(PKGS) || { echo 'missing libraries: run "make deps" as root'; exit 1; }

@@ -17,6 +17,7 @@ struct batch {
 	uint32_t points;  /* lines */
 	uint32_t raw_len; /* bytes before encoding */
 	uint32_t len;     /* bytes of body */
+	uint32_t room;    /* bytes that there is memory for; >= len */
 	uint8_t body[];
 };
 
@@ -28,6 +29,13 @@ struct batcher; /* keeps the compressor's memory from window to window */
 int batcher_new(enum content_encoding encoding, struct batcher **ret_batcher);
 void batcher_free(struct batcher *batcher);
 void batcher_freep(struct batcher **batcher);
+
+/**
+ * Gives the memory of a batch that is settled to the next one that is made, which then keeps its room: so a healthy
+ * output, with one batch an interval, allocates nothing. One is kept; what was kept before is freed.
+ * @param batch  the batcher's from here on; NULL is fine and changes nothing
+ */
+void batcher_reuse(struct batcher *batcher, struct batch *batch);
 
 /**
  * Cuts lines into batches.

@@ -53,7 +53,8 @@ int poller_new(struct poller **ret_poller)
 	assert(ret_poller);
 
 	CLEANUP(poller_freep) struct poller *poller = calloc(1, sizeof(*poller));
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = POLLER_TIMER_ID};
+	/* By its edge: it need not be read, and setting it anew forgets what it counted (timerfd_settime(2)). */
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = POLLER_TIMER_ID};
 
 	if (!poller)
 		return -ENOMEM;
@@ -232,6 +233,10 @@ static void fire_timers(struct poller *poller)
 	}
 }
 
+/*
+ * A deadline that has passed is not given to the timerfd: that would be two system calls more, to be told what is known.
+ * @return 0, 1: one has passed; -errno
+ */
 static int arm(struct poller *poller)
 {
 	struct poller_timer *timer = earliest(poller);
@@ -243,6 +248,8 @@ static int arm(struct poller *poller)
 
 	if (deadline_ns == poller->armed_ns)
 		return 0;
+	if (timer && deadline_ns < poller_now_ns())
+		return 1;
 	if (timerfd_settime(poller->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL))
 		return -errno;
 	poller->armed_ns = deadline_ns;
@@ -251,12 +258,8 @@ static int arm(struct poller *poller)
 
 static void handle_event(struct poller *poller, const struct epoll_event *event)
 {
-	uint64_t expirations;
-
 	if (event->data.u64 == POLLER_TIMER_ID) {
-		/* Read for its effect alone: it stops being readable. */
-		if (read(poller->timer_fd, &expirations, sizeof(expirations)) > 0)
-			poller->armed_ns = 0;
+		poller->armed_ns = 0;
 		return;
 	}
 	struct poller_watch *watch = find_watch(poller, (int)(uint32_t)event->data.u64);
@@ -273,10 +276,10 @@ int poller_run(struct poller *poller)
 
 	poller->stopped = false;
 	while (!poller->stopped) {
-		int err = arm(poller);
-		if (err)
-			return err;
-		int n = epoll_wait(poller->epoll_fd, events, POLLER_EVENTS, -1);
+		int due = arm(poller);
+		if (due < 0)
+			return due;
+		int n = epoll_wait(poller->epoll_fd, events, POLLER_EVENTS, due ? 0 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;

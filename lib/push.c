@@ -368,6 +368,7 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, 
 
 	p->lines_in = 0;
 	p->stats.push_max_ns = 0;
+	batcher_reuse(p->batcher, spool_take_spare(p->spool));
 	err = batcher_cut(p->batcher, lines, len, p->cut_bytes, stamp_ns, into_spool, p);
 	p->stats.bytes_collected += len;
 	p->stats.lines_collected += p->lines_in;

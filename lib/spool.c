@@ -17,6 +17,7 @@ struct spool_node {
 struct spool {
 	struct spool_node *head, *tail;
 	struct spool_node *lent;
+	struct spool_node *spare; /* the one that left last; its batch may be taken already */
 	uint64_t max_bytes;
 	int64_t newest_stamp_ns;    /* of the last batch that was put, whatever became of it */
 	struct spool_totals totals; /* oldest_stamp_ns is made when asked for */
@@ -61,7 +62,16 @@ static void link_after(struct spool *spool, struct spool_node *node, struct spoo
 	spool->totals.windows += windows_of(node);
 }
 
-static void node_free(struct spool *spool, struct spool_node *node)
+static void free_spare(struct spool *spool)
+{
+	if (spool->spare)
+		free(spool->spare->batch);
+	free(spool->spare);
+	spool->spare = NULL;
+}
+
+/* Out of the list; its memory is the spare one. */
+static void retire_node(struct spool *spool, struct spool_node *node)
 {
 	spool->totals.windows -= windows_of(node);
 	spool->totals.bytes -= node->batch->len;
@@ -71,8 +81,8 @@ static void node_free(struct spool *spool, struct spool_node *node)
 	*(node->next ? &node->next->prev : &spool->tail) = node->prev;
 	if (spool->lent == node)
 		spool->lent = NULL;
-	free(node->batch);
-	free(node);
+	free_spare(spool);
+	spool->spare = node;
 }
 
 void spool_free(struct spool *spool)
@@ -80,7 +90,8 @@ void spool_free(struct spool *spool)
 	if (!spool)
 		return;
 	while (spool->head)
-		node_free(spool, spool->head);
+		retire_node(spool, spool->head);
+	free_spare(spool);
 	free(spool);
 }
 
@@ -105,16 +116,27 @@ static bool make_room(struct spool *spool, uint64_t len)
 
 		if (node != spool->lent) {
 			count_dropped(spool, node->batch);
-			node_free(spool, node);
+			retire_node(spool, node);
 		}
 		node = next;
 	}
 	return spool->totals.bytes + len <= spool->max_bytes;
 }
 
+static struct spool_node *new_node(struct spool *spool)
+{
+	if (!spool->spare)
+		return calloc(1, sizeof(struct spool_node));
+	struct spool_node *node = TAKE_PTR(spool->spare);
+
+	free(node->batch);
+	*node = (struct spool_node){0};
+	return node;
+}
+
 static int put_after(struct spool *spool, struct batch *batch, struct spool_node *prev, bool fresh)
 {
-	struct spool_node *node = calloc(1, sizeof(*node));
+	struct spool_node *node = new_node(spool);
 
 	if (!node) {
 		count_dropped(spool, batch);
@@ -187,7 +209,7 @@ void spool_done(struct spool *spool)
 {
 	assert(spool && spool->lent);
 
-	node_free(spool, spool->lent);
+	retire_node(spool, spool->lent);
 }
 
 void spool_return(struct spool *spool, bool refused)
@@ -207,12 +229,19 @@ void spool_split(struct spool *spool, struct batch *first, struct batch *second)
 	struct spool_node *prev = spool->lent->prev;
 	bool fresh = spool->lent->fresh;
 
-	node_free(spool, spool->lent);
+	retire_node(spool, spool->lent);
 	/* The second goes first, so that both stand behind the same one. */
 	(void)put_after(spool, second, prev, fresh);
 	(void)put_after(spool, first, prev, fresh);
 	/* Two bodies may be a little larger than one. */
 	(void)make_room(spool, 0);
+}
+
+struct batch *spool_take_spare(struct spool *spool)
+{
+	assert(spool);
+
+	return spool->spare ? TAKE_PTR(spool->spare->batch) : NULL;
 }
 
 bool spool_has_refused(const struct spool *spool, uint32_t times)

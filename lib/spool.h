@@ -65,6 +65,13 @@ void spool_return(struct spool *spool, bool refused);
  */
 void spool_split(struct spool *spool, struct batch *first, struct batch *second);
 
+/**
+ * Takes the memory of the batch that left last, for the next one to be made in (batcher_reuse()). It is kept beside
+ * the bound until then.
+ * @return the caller's; NULL: none, or taken already
+ */
+struct batch *spool_take_spare(struct spool *spool);
+
 /** Whether a batch was refused at least that often: others pass, this one may never. */
 bool spool_has_refused(const struct spool *spool, uint32_t times);
 

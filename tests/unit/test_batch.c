@@ -196,6 +196,34 @@ static void line_protocol_shrinks_at_least_eightfold(void **state)
 	seen_free(&seen);
 }
 
+/* Also where the batch before was larger, smaller, or of another encoding's size. */
+static void a_batch_in_used_memory_is_like_a_new_one(void **state)
+{
+	static const unsigned sizes[] = {300, 20, 2000, 1, 1500};
+	CLEANUP(batcher_freep) struct batcher *batcher = NULL;
+	static struct seen seen;
+
+	(void)state;
+	assert_int_equal(batcher_new(ENCODING_GZIP, &batcher), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		CLEANUP(text_free) struct text lines = {0}, back = {0};
+
+		make_lines(&lines, sizes[i]);
+		assert_int_equal(batcher_cut(batcher, lines.data, lines.len, 10 << 20,
+		                             STAMP + (int64_t)i, keep, &seen),
+		                 0);
+		assert_int_equal(seen.n, 1);
+		decode(seen.batches[0], &back);
+		assert_int_equal(back.len, lines.len);
+		assert_memory_equal(back.data, lines.data, lines.len);
+		assert_int_equal(seen.batches[0]->points, sizes[i]);
+		assert_int_equal(seen.batches[0]->stamp_ns, STAMP + (int64_t)i);
+		batcher_reuse(batcher, seen.batches[0]);
+		batcher_reuse(batcher, NULL);
+		seen.n = 0;
+	}
+}
+
 static void check_halving(enum content_encoding encoding, unsigned n_lines)
 {
 	CLEANUP(batcher_freep) struct batcher *batcher = NULL;
@@ -300,6 +328,7 @@ int main(void)
 		cmocka_unit_test(the_callees_error_stops_it),
 		cmocka_unit_test(incompressible_lines_grow_the_body),
 		cmocka_unit_test(line_protocol_shrinks_at_least_eightfold),
+		cmocka_unit_test(a_batch_in_used_memory_is_like_a_new_one),
 		cmocka_unit_test(halves_hold_what_the_whole_held),
 		cmocka_unit_test(halving_ends_at_single_lines),
 		cmocka_unit_test(a_damaged_body_is_told),

@@ -127,6 +127,29 @@ static void what_can_never_fit_drives_nothing_out(void **state)
 }
 
 /* Telegraf's oldest complaint: one batch that never passes blocks all that follow. */
+static void the_memory_of_what_left_last_can_be_taken_once(void **state)
+{
+	CLEANUP(spool_freep) struct spool *spool = NULL;
+	struct batch *spare;
+
+	(void)state;
+	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_null(spool_take_spare(spool));
+	for (uint32_t id = 1; id <= 3; id++)
+		spool_put(spool, batch_of(id, 10, 100));
+	for (int i = 0; i < 2; i++) {
+		spool_lend(spool, SPOOL_FRESH);
+		spool_done(spool);
+	}
+	spare = spool_take_spare(spool);
+	assert_int_equal(id_of(spare), 2);
+	free(spare);
+	assert_null(spool_take_spare(spool));
+	assert_int_equal(id_of(spool_lend(spool, SPOOL_FRESH)), 3);
+	spool_put(spool, batch_of(4, 20, 100));
+	assert_int_equal(spool_totals(spool).batches, 2);
+}
+
 static void a_refused_batch_waits_behind_the_others(void **state)
 {
 	CLEANUP(spool_freep) struct spool *spool = NULL;
@@ -398,6 +421,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_leaves_when_it_is_full),
 		cmocka_unit_test(the_lent_one_does_not_leave),
 		cmocka_unit_test(what_can_never_fit_drives_nothing_out),
+		cmocka_unit_test(the_memory_of_what_left_last_can_be_taken_once),
 		cmocka_unit_test(a_refused_batch_waits_behind_the_others),
 		cmocka_unit_test(halves_take_the_place_of_the_whole),
 		cmocka_unit_test(halves_larger_than_the_whole_keep_the_bound),
