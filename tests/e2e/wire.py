@@ -41,8 +41,8 @@ def same(got, wanted, what):
     other = [(key, got[key], wanted[key]) for key in wanted if key in got and not alike(got[key], wanted[key])]
     true(wanted, f"{what}: there is no point at all to compare with")
     if missing or more or other:
-        raise Failure(f"{what}: {len(wanted)} points, {len(missing)} missing {missing[:3]}, {len(more)} more {more[:3]}, "
-                      f"{len(other)} other {other[:3]}")
+        raise Failure(f"{what}: {len(wanted)} points, {len(missing)} missing {missing[:3]}, {len(more)} more "
+                      f"{more[:3]}, {len(other)} other {other[:3]}")
 
 
 def alike(got, wanted):
@@ -118,6 +118,13 @@ class Wire:
         """All that was done is in the last window, and that is told to all outputs; the agent has ended."""
         lab.at_rest(self.names)
         self.agent.stop()
+
+    def restart(self):
+        """Ends the agent and starts it anew, as fast as that goes."""
+        lab.at_rest(self.names)
+        self.agent.stop()
+        self.agent.start()
+        self.wait_for_window(self.points()[-1][3])
 
     def truth(self, phase="total"):
         """{(device, op): {time_ns: {upper bound in us: count}}} of our devices, as fine as the kernel counted."""
