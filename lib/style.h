@@ -13,7 +13,8 @@
  *                   M_H_seconds  per series that ever counted, since the baseline and cumulative over le: per bucket
  *                                tag le, bucket; and count, sum, beside them max and pNN of the window if it has counts.
  *                                Without a unit of time the measurement is M_H and nothing is converted.
- *                                In the window in which a series appears, the same lines with zeros at its start before.
+ *                                Before them, in the window in which a series appears: the same with zeros, 1 ms after
+ *                                its start, because the run before may have a point at the start itself.
  *     bcc2telegraf  M            as influx
  *                   ebpf         per bucket: tags metric, hi = le - 1, tag1 = the map's first tag, and the others but for
  *                                those that are made from the member of the first; value, a float. Non-empty buckets;

@@ -3,6 +3,11 @@
 
 #include <assert.h>
 
+/* The zero point's distance from the start of its window. The last point of the run before (or of a device that went)
+ * may bear that very start as its stamp. VictoriaMetrics keeps both, in an order left to chance, and increase() then
+ * counted 220 for 150; others overwrite. A millisecond is as fine as it stores, and far below the shortest window. */
+#define ZERO_AFTER_NS 1000000
+
 /* The line of M: counters since the baseline, or zeros where it began. */
 static int tell_fields(struct emitter *e, size_t set, bool zeros)
 {
@@ -95,7 +100,7 @@ static int tell_histogram(struct emitter *e, size_t set, size_t index)
 		emitter_tag(e, "phase", total.spec->phase);
 	/* increase() needs a point before the first count; without it, the first window would be lost. */
 	if (total.count == window.count) {
-		e->point.stamp_ns = e->window->start_ns;
+		e->point.stamp_ns = e->window->start_ns + ZERO_AFTER_NS;
 		err = tell_lines(e, plan, &total, &window, true);
 		e->point.stamp_ns = e->window->stamp_ns;
 	}
@@ -110,7 +115,7 @@ int styleprometheus_emit(struct emitter *e)
 
 	for (size_t i = 0; i < sets->n && s->n_fields && !err; i++) {
 		if (series_is_new(e->series, i)) {
-			e->point.stamp_ns = e->window->start_ns;
+			e->point.stamp_ns = e->window->start_ns + ZERO_AFTER_NS;
 			err = tell_fields(e, i, true);
 			e->point.stamp_ns = e->window->stamp_ns;
 		}

@@ -70,8 +70,25 @@ def find(cache, tell=lambda text: None):
     raise Skip(f"this distribution has no package {' or '.join(kind.PACKAGE for kind in kinds)}")
 
 
+def of(kind, cache=lab.ROOT / "build" / "e2e"):
+    """The program of just this kind; Skip where the distribution does not have it."""
+    if not (cache / kind.PACKAGE / kind.PROGRAM).exists():
+        if not shutil.which("apt-get"):
+            raise Skip(f"{kind.TITLE} comes from Debian's or Ubuntu's packages, and this is neither")
+        if not candidate(kind.PACKAGE):
+            subprocess.run(["apt-get", "-qq", "update"], check=False, capture_output=True)
+        if not candidate(kind.PACKAGE):
+            raise Skip(f"this distribution has no package {kind.PACKAGE}")
+    try:
+        return unpack(kind.PACKAGE, kind.PROGRAM, cache, lambda text: None)
+    except subprocess.CalledProcessError as error:
+        raise Skip(f"{kind.PACKAGE}: not downloaded: {error.stderr.decode(errors='replace').strip()}") from error
+
+
 class Store:
     """One running database. samples() and sums() are all that is asked of it."""
+
+    READY = "/ping"  # what answers once it is up
 
     def __init__(self, program, folder=None, port=None):
         self.program = program
@@ -120,7 +137,7 @@ class Store:
             log = (self.folder / "log").read_text(errors="replace")
             raise RuntimeError(f"{self.program} ended with {self.process.returncode}:\n{log[-2000:]}")
         try:
-            return self._get("/ping") is not None
+            return self._get(self.READY) is not None
         except (urllib.error.URLError, OSError):
             return False
 

@@ -18,7 +18,8 @@
 #define SDA BLOCKMAP_DEV(8, 0)
 #define SDB BLOCKMAP_DEV(8, 16)
 #define MAX_ROWS 8
-#define START INT64_C(1000)
+#define SECOND INT64_C(1000000000)
+#define START (1000 * SECOND)
 
 struct rig {
 	struct spec spec;
@@ -95,7 +96,8 @@ static void cut(struct rig *rig)
 			rig->told[i].counted |= rig->rows[i].cells[c] != 0;
 	assert_int_equal(series_merge(rig->series, rig->told, rig->n, &blockmap_env, NULL), 0);
 	rig->n = 0;
-	rig->window.start_ns = rig->window.stamp_ns++;
+	rig->window.start_ns = rig->window.stamp_ns;
+	rig->window.stamp_ns += SECOND;
 	for (int i = 0; i < OUTPUT_STYLE_MAX; i++) {
 		text_clear(&rig->lines[i]);
 		assert_int_equal(style_emit(rig->styles[i], rig->series, &rig->window, append,
@@ -140,7 +142,7 @@ static int64_t value(const struct rig *rig, enum output_style style, const char 
 	return -1;
 }
 
-static void totals_begin_with_a_zero_point_at_the_start_of_their_window(void **state)
+static void totals_begin_with_a_zero_point_right_after_the_start_of_their_window(void **state)
 {
 	struct rig *rig = *state;
 
@@ -148,24 +150,24 @@ static void totals_begin_with_a_zero_point_at_the_start_of_their_window(void **s
 	cut(rig);
 	assert_true(has(rig, STYLE_PROMETHEUS,
 	                "block_io,device=sda,layer=disk,op=read bytes_total=0i,errors_total=0i,"
-	                "ios_total=0i,untimed_total=0i 1000\n"
+	                "ios_total=0i,untimed_total=0i 1000001000000\n"
 	                "block_io,device=sda,layer=disk,op=read bytes_total=512i,errors_total=0i,"
-	                "ios_total=1i,untimed_total=0i 1001\n"));
+	                "ios_total=1i,untimed_total=0i 1001000000000\n"));
 	assert_true(has(rig, STYLE_PROMETHEUS,
-	                ",le=+Inf,op=read,phase=total bucket=0i 1000\n"
+	                ",le=+Inf,op=read,phase=total bucket=0i 1000001000000\n"
 	                "block_io_latency_seconds,device=sda,layer=disk,op=read,"
-	                "phase=total count=0i,sum=0.0 1000\n"));
+	                "phase=total count=0i,sum=0.0 1000001000000\n"));
 	assert_true(has(rig, STYLE_PROMETHEUS,
-	                ",le=+Inf,op=read,phase=total bucket=1i 1001\n"
+	                ",le=+Inf,op=read,phase=total bucket=1i 1001000000000\n"
 	                "block_io_latency_seconds,device=sda,layer=disk,op=read,"
-	                "phase=total count=1i,max=0.0004,sum=0.0004 1001\n"));
+	                "phase=total count=1i,max=0.0004,sum=0.0004 1001000000000\n"));
 
 	/* No second zero point, and an idle window repeats the totals, without gauges. */
 	add(rig, SDA, 0);
 	cut(rig);
-	assert_int_equal(count_of(rig, STYLE_PROMETHEUS, " 1001\n"), 0);
-	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=1i,untimed_total=0i 1002\n"));
-	assert_true(has(rig, STYLE_PROMETHEUS, "phase=total count=1i,sum=0.0004 1002\n"));
+	assert_int_equal(count_of(rig, STYLE_PROMETHEUS, " 1001001000000\n"), 0);
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=1i,untimed_total=0i 1002000000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS, "phase=total count=1i,sum=0.0004 1002000000000\n"));
 }
 
 /* Its row was there, and counted what has no latency. */
@@ -178,8 +180,10 @@ static void a_histogram_has_a_zero_point_of_its_own(void **state)
 	assert_int_equal(count_of(rig, STYLE_PROMETHEUS, "block_io_latency_seconds"), 0);
 	blockmap_queue(add(rig, SDA, 0), 5000);
 	cut(rig);
-	assert_true(has(rig, STYLE_PROMETHEUS, "le=+Inf,op=read,phase=queue bucket=0i 1001\n"));
-	assert_true(has(rig, STYLE_PROMETHEUS, "le=+Inf,op=read,phase=queue bucket=1i 1002\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS,
+	                "le=+Inf,op=read,phase=queue bucket=0i 1001001000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS,
+	                "le=+Inf,op=read,phase=queue bucket=1i 1002000000000\n"));
 	assert_int_equal(count_of(rig, STYLE_PROMETHEUS, "phase=total"), 0);
 }
 
@@ -194,8 +198,8 @@ static void a_series_that_went_begins_at_zero_when_it_is_back(void **state)
 	assert_int_equal(count_of(rig, STYLE_PROMETHEUS, "device=sda"), 0);
 	add(rig, SDA, 0)->cells[0] = 3;
 	cut(rig);
-	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=0i,untimed_total=0i 1002\n"));
-	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=3i,untimed_total=0i 1003\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=0i,untimed_total=0i 1002001000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=3i,untimed_total=0i 1003000000000\n"));
 }
 
 /* Whatever is counted: increments add up to totals, buckets rise over le and over time, all styles tell one truth. */
@@ -264,11 +268,11 @@ static void only_the_first_phase_has_the_bare_alias(void **state)
 	blockmap_count(row, 512, 400000);
 	blockmap_queue(row, 400000);
 	cut(rig);
-	assert_true(
-		has(rig, STYLE_BCC2TELEGRAF,
-	            "ebpf,hi=511,metric=biolatency,op=read,phase=total,tag1=sda value=1.0 1001\n"
-	            "ebpf,hi=511,metric=biolatency_queue,op=read,phase=queue,tag1=sda value=1.0 "
-	            "1001\n"));
+	assert_true(has(
+		rig, STYLE_BCC2TELEGRAF,
+		"ebpf,hi=511,metric=biolatency,op=read,phase=total,tag1=sda value=1.0 1001000000000\n"
+		"ebpf,hi=511,metric=biolatency_queue,op=read,phase=queue,tag1=sda value=1.0 "
+		"1001000000000\n"));
 }
 
 static void without_an_alias_the_metric_is_the_measurement(void **state)
@@ -353,9 +357,11 @@ static void a_gauge_and_a_maximum_are_fields_without_a_total(void **state)
 	open_styles(rig, (struct style_settings){.buckets_per_octave = 1}, "");
 	add(rig, SDA, 0)->cells[2] = 7;
 	cut(rig);
-	assert_true(has(rig, STYLE_PROMETHEUS,
-	                "op=read bytes_total=0i,errors=7i,ios_total=0i,untimed=0i 1001\n"));
-	assert_true(has(rig, STYLE_PROMETHEUS, "op=read bytes_total=0i,ios_total=0i 1000\n"));
+	assert_true(
+		has(rig, STYLE_PROMETHEUS,
+	            "op=read bytes_total=0i,errors=7i,ios_total=0i,untimed=0i 1001000000000\n"));
+	assert_true(
+		has(rig, STYLE_PROMETHEUS, "op=read bytes_total=0i,ios_total=0i 1000001000000\n"));
 	assert_true(has(rig, STYLE_INFLUX, "errors=7i,"));
 }
 
@@ -398,7 +404,7 @@ static void the_steady_state_allocates_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(totals_begin_with_a_zero_point_at_the_start_of_their_window),
+		TEST(totals_begin_with_a_zero_point_right_after_the_start_of_their_window),
 		TEST(a_histogram_has_a_zero_point_of_its_own),
 		TEST(a_series_that_went_begins_at_zero_when_it_is_back),
 		TEST(increments_add_up_to_totals),

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Through a real Telegraf: the points that arrive are those that another output of the same agent wrote to a file."""
+
+import time
+
+import agent
+import lab
+import telegraf
+import wire
+from tap import Failure, equal, main, true
+
+V1 = '[[inputs.influxdb_listener]]\nservice_address = "127.0.0.1:{port}"\n'
+HTTP = '[[inputs.http_listener_v2]]\nservice_address = "tcp://127.0.0.1:{port}"\ndata_format = "influx"\n'
+
+# What it tells about each output is counted while it is written, so that each output has its own.
+MEASUREMENTS = {"block_io", "block_io_latency", "block_io_latency_summary", "thermograf", "thermograf_probe"}
+
+
+def into(db):
+    return f'[[outputs.influxdb]]\nurls = ["{db.url}"]\ndatabase = "telegraf"\n'
+
+
+def but_outputs(points):
+    return wire.as_map(point for point in points if not wire.of_one_output(point))
+
+
+def in_influxdb(db):
+    return {key: fields for key, fields in wire.stored(db).items() if not wire.of_one_output((key[0], dict(key[1])))}
+
+
+def check(got, wanted, what):
+    """The same points, and of every kind."""
+    equal({key[0] for key in wanted}, MEASUREMENTS, "measurements in the agent's own file")
+    wire.same(got, wanted, what)
+
+
+def relayed(plugins, settings, **more):
+    """Agent to Telegraf to a file and to InfluxDB, and to a file of its own: all the same."""
+    with wire.influxdb() as db, telegraf.Telegraf(plugins + into(db)) as relay:
+        settings = settings.format(url=relay.url, folder=relay.folder)
+        with wire.Wire({"relay": settings}, truth="style = influx", **more) as run:
+            run.work()
+            run.end()
+            relay.stop()
+            wanted = but_outputs(run.points())
+            check(but_outputs(relay.points()), wanted, "in Telegraf's file")
+            check(in_influxdb(db), wanted, "in InfluxDB behind Telegraf")
+            equal(relay.complaints(), [], "errors and warnings of Telegraf")
+
+
+def test_influxdb_listener_keeps_every_point_as_it_was():
+    relayed(V1, "type = influx1\nurls = {url}")
+
+
+def test_influxdb_listener_takes_bodies_that_are_not_compressed():
+    relayed(V1, "type = influx1\nurls = {url}\ncontent_encoding = identity")
+
+
+def test_http_listener_v2_keeps_every_point_as_it_was():
+    relayed(HTTP, "type = http\nurls = {url}/telegraf")
+
+
+EXECD = """[[inputs.execd]]
+command = ["{program}", "run", "--config", "{config}"]
+signal = "none"
+restart_delay = "1h"
+data_format = "influx"
+"""
+
+
+class InTelegraf:
+    """In place of agent.Agent: started by Telegraf as its plugin, and ended with it."""
+
+    def __init__(self, text, plugins):
+        self.held = agent.Agent(text)
+        self.config = self.held.config
+        self.relay = telegraf.Telegraf(EXECD.format(program=agent.program(), config=self.held.config) + plugins)
+
+    def __enter__(self):
+        self.relay.start()
+        return self
+
+    def __exit__(self, *_):
+        self.relay.close()
+        self.held.temporary.cleanup()
+
+    def messages(self):
+        return self.relay.messages()
+
+    def check_alive(self):
+        if self.relay.process.poll() is not None or "terminated" in self.messages():
+            raise Failure(f"the agent in Telegraf ended:\n{self.messages()[-4000:]}")
+
+    def stop(self):
+        self.relay.stop()
+
+
+class WireInTelegraf(wire.Wire):
+    def __init__(self, plugins, *args, **more):
+        super().__init__(*args, **more)
+        self.plugins = plugins
+
+    def _agent(self, text):
+        return InTelegraf(text, self.plugins)
+
+
+def test_execd_reads_every_point_from_standard_output_the_window_that_its_end_cuts_too():
+    with wire.influxdb() as db, WireInTelegraf(into(db), {"stdout": "type = stdout"}, truth="style = influx") as run:
+        run.work()
+        run.end()  # Telegraf gives its plugin 5 s before it sends SIGTERM, and reads on
+        wanted = but_outputs(run.points())
+        check(but_outputs(run.agent.relay.points()), wanted, "in Telegraf's file")
+        check(in_influxdb(db), wanted, "in InfluxDB behind Telegraf")
+
+
+def verdicts(run):
+    """The newest line on the output `relay`."""
+    lines = [fields for name, tags, fields, _ in run.points() if name == "thermograf" and tags.get("output") == "relay"]
+    return lines[-1]
+
+
+def test_connections_that_telegraf_closes_while_they_idle_cost_no_second_try():
+    # Its read_timeout is also how long an idle connection lives (10 s by default): here both ends meet every second.
+    with telegraf.Telegraf(V1 + 'read_timeout = "1s"\n') as relay:
+        with wire.Wire({"relay": f"type = influx1\nurls = {relay.url}"}, truth="style = influx") as run:
+            run.work(1)
+            time.sleep(6)
+            run.end()
+            relay.stop()
+            equal(verdicts(run)["verdict_retry_total"], 0,
+                  f"second tries; the agent says:\n{run.agent.messages()[-2000:]}")
+            true(verdicts(run)["verdict_sent_total"] >= 6, "windows sent in 8 s")
+            check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
+
+
+def test_windows_cut_while_telegraf_is_away_arrive_with_their_stamps():
+    with telegraf.Telegraf(V1) as relay:
+        with wire.Wire({"relay": f"type = influx1\nurls = {relay.url}"}, truth="style = influx") as run:
+            relay.stop()
+            run.work()
+            relay.start()
+            until = time.time_ns()
+            lab.wait_for(lambda: but_outputs(run.points()).keys() <= but_outputs(relay.points()).keys()
+                         and max(point[3] for point in relay.points()) > until, 60,
+                         f"all windows in Telegraf; the agent says:\n{run.agent.messages()[-2000:]}", 0.5)
+            run.end()
+            relay.stop()
+            check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
+
+
+if __name__ == "__main__":
+    main(globals())
