@@ -17,8 +17,8 @@ endif
 LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specpredicate \
        specconst specwords specprogram specmap specnames specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
-       point lineproto disks uevent decode tagset totals series bounds histogram style \
-       emitter styleinflux stylefields styleprometheus stylebcc batch verdict backoff spool poller http target sink trouble outputstats push kernel \
+       point lineproto disks uevent decode tagset totals series bounds histogram \
+       emitter styleinflux stylefields styleprometheus stylebcc style batch verdict backoff spool poller http target sink trouble outputstats push kernel \
        rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc

@@ -34,6 +34,7 @@ struct agent {
 	struct lineproto_globals globals;
 	uint64_t offset_ns; /* of sending, this host's own */
 	struct output *outputs[CONFIG_MAX_OUTPUTS];
+	struct output_stats stats[CONFIG_MAX_OUTPUTS];    /* at the last cut */
 	struct style_settings styles[CONFIG_MAX_OUTPUTS]; /* of outputs */
 	size_t n_outputs;
 	struct agent_probe probes[CONFIG_MAX_PROBES];
@@ -275,15 +276,14 @@ static void write_lines(struct agent *a, size_t output, const struct window *win
 	for (size_t i = 0; i < a->n_probes; i++) {
 		const struct agent_probe *ap = &a->probes[i];
 
-		if (ap->collector)
-			collector_emit(ap->collector, output, window, add_line, a);
+		/* Without memory some of its lines are missing: that must show. */
+		if (ap->collector && collector_emit(ap->collector, output, window, add_line, a))
+			a->self.lines_unwritable++;
 		selfmon_probe(ap->name, ap->collector, window->stamp_ns, add_line, a);
 	}
-	for (size_t i = 0; i < a->n_outputs; i++) {
-		const struct output_stats stats = output_stats(a->outputs[i]);
-
-		selfmon_output(output_name(a->outputs[i]), &stats, window->stamp_ns, add_line, a);
-	}
+	for (size_t i = 0; i < a->n_outputs; i++)
+		selfmon_output(output_name(a->outputs[i]), &a->stats[i], window->stamp_ns, add_line,
+		               a);
 	selfmon_agent(&a->self, window, add_line, a);
 }
 
@@ -296,6 +296,9 @@ void agent_cut(struct agent *a, const struct window *window, uint64_t steps, boo
 		if (a->probes[i].collector)
 			collector_cut(a->probes[i].collector, &env);
 	measure_self(a, steps);
+	/* Before any of them takes this window: all outputs tell the same of each other. */
+	for (size_t i = 0; i < a->n_outputs; i++)
+		a->stats[i] = output_stats(a->outputs[i]);
 	for (size_t i = 0; i < a->n_outputs; i++) {
 		write_lines(a, i, window);
 		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points,

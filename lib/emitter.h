@@ -6,11 +6,22 @@
  */
 #pragma once
 #include "bounds.h"
+#include "confkeys.h"
 #include "histogram.h"
-#include "style.h"
+#include "point.h"
+#include "series.h"
+#include "window.h"
 
 /** "p999999_us" and NUL. */
 #define STYLE_QUANTILE_BYTES 16
+
+struct style_settings {
+	enum output_style style;
+	uint64_t buckets_per_octave; /* power of two */
+	struct config_quantiles quantiles;
+	bool le_padded;       /* zeros before le, hi and in le_N; not in prometheus */
+	bool cumulative_hist; /* bcc2telegraf */
+};
 
 /** One field of the line of a series; they stand sorted by key. */
 struct style_field {

@@ -96,8 +96,8 @@ static bool function_holds(const struct btf *kernel, const struct spec_predicate
 	return false;
 }
 
-static bool (*const rows[SPEC_PREDICATE_MAX])(const struct btf *kernel, const struct spec_predicate *p,
-                            struct text *why) = {
+static bool (*const rows[SPEC_PREDICATE_MAX])(const struct btf *kernel,
+                                              const struct spec_predicate *p, struct text *why) = {
 	[SPEC_TRACEPOINT] = tracepoint_holds,
 	[SPEC_TYPE] = type_holds,
 	[SPEC_FIELD] = field_holds,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "style.h"
 
-#include "emitter.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

@@ -24,20 +24,7 @@
  * Source: the wire schema of the design, and for bcc2telegraf what its dashboards ask for.
  */
 #pragma once
-#include "confkeys.h"
-#include "point.h"
-#include "series.h"
-#include "window.h"
-
-struct style;
-
-struct style_settings {
-	enum output_style style;
-	uint64_t buckets_per_octave; /* power of two */
-	struct config_quantiles quantiles;
-	bool le_padded;       /* zeros before le, hi and in le_N; not in prometheus */
-	bool cumulative_hist; /* bcc2telegraf */
-};
+#include "emitter.h"
 
 /**
  * @param spec      the probe's description, of which map is one; outlives the style, like map and layout

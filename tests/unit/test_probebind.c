@@ -128,7 +128,7 @@ static void a_map_that_is_not_asked_for_is_not_read_and_has_one_entry(void **sta
 	assert_string_equal(o.probe->maps[0].spec->name, "kinds_ios");
 	assert_int_equal(o.probe->n_left, 1);
 	assert_string_equal(o.probe->left[0].map->name, "kinds_size");
-	assert_string_equal(o.probe->left[0].why, "constant parts has no size");
+	assert_string_equal(o.probe->left[0].why, "parts = ios");
 	assert_int_equal(entries(o.probe, "kinds_size"), 1);
 	assert_int_equal(entries(o.probe, "kinds_row"), 32);
 	close_opened(&o);
