@@ -170,8 +170,8 @@ void collector_baseline(struct collector *c)
 static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 {
 	struct map_street *m = &c->maps[i];
-	const struct delta_row *rows;
-	size_t n;
+	const struct delta_row *rows = NULL;
+	size_t n = 0;
 	int err;
 
 	m->is_told = false;

@@ -130,11 +130,9 @@ static int bind_map(struct probe *p, const struct spec_map *spec, struct tied *t
 {
 	struct probe_map *m = &p->maps[p->n_maps++];
 
-	*m = (struct probe_map){.spec = spec,
-	                        .layout = TAKE_PTR(tied->layout),
-	                        .fd = -1,
-	                        .index_fd = -1,
-	                        .type = (uint32_t)bpf_map__type(tied->map)};
+	*m = (struct probe_map){
+		.spec = spec, .fd = -1, .index_fd = -1, .type = (uint32_t)bpf_map__type(tied->map)};
+	m->layout = TAKE_PTR(tied->layout);
 	m->max_keys = spec->max_keys ?: bpf_map__max_entries(tied->index ?: tied->map);
 	m->stride = m->layout->value_size;
 	/* bpf(2) hands out per-CPU values at multiples of 8 bytes. */
