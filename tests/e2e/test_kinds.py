@@ -140,7 +140,7 @@ def test_a_map_that_the_configuration_does_not_ask_for_is_not_read():
         equal(run.rows("kinds_size", stamp), [], "rows of the map that is not asked for")
         said = subprocess.run([agent.program(), "check", "--config", run.agent.config], capture_output=True, text=True,
                               check=False).stdout
-        true("  map kinds_size: not read: constant parts has no size\n" in said, f"check says so; it said:\n{said}")
+        true("  map kinds_size: not read: parts = ios\n" in said, f"check says so; it said:\n{said}")
 
 
 if __name__ == "__main__":
