@@ -128,8 +128,12 @@ def test_an_exp2_histogram_has_all_events_on_its_own_bounds():
         run.wait_for_window(stamp)
         buckets = {tags["le"]: fields["count"] for tags, fields in run.rows("kinds_wait", stamp)}
         equal(sum(buckets.values()), 20, "events")
-        bounds = {str(10 << n) for n in range(11)} | {"+Inf"}
-        true(set(buckets) <= bounds, f"bounds: {sorted(buckets)}")
+        bounds = [str(10 << n) for n in range(11)] + ["+Inf"]
+        true(set(buckets) <= set(bounds), f"bounds: {sorted(buckets)}")
+        greatest = max(bounds.index(le) for le in buckets)
+        longest = run.row("kinds_wait_summary", stamp)[1]["max_us"]
+        lower = float(bounds[greatest - 1]) if greatest else -1
+        true(lower < longest <= float(bounds[greatest]), f"a maximum of {longest} us in the slot le={bounds[greatest]}")
 
 
 def test_a_map_that_the_configuration_does_not_ask_for_is_not_read():
