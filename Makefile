@@ -149,8 +149,8 @@ lint: ## format, clang-tidy, cppcheck, layer order, no probe names, no kernel ve
 
 # KERNEL is a key of tests/vm/kernels.txt, TEST a pair tests/vm/TEST.sh and TEST.py.
 KERNEL ?= all
-TEST   ?= smoke
-vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke
+TEST   ?= all
+vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke, phases or all
 	@packaging/deps $(DEPS_VM)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
