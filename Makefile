@@ -111,8 +111,8 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 	$(say) TEST $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit -DPROBES_DIR='"$(O)/probes"' -DE2E_PROBES_DIR='"$(O)/tests/e2e/probes"' $(CFLAGS_ALL) -Wno-missing-prototypes -Wno-unused-parameter $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lcmocka -lm
 
-# It counts what the library allocates.
-$(O)/tests/unit/test_steady: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+# They count what the library allocates.
+$(O)/tests/unit/test_steady $(O)/bench/window: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 .PHONY: compiler
 compiler:
@@ -155,18 +155,19 @@ vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke, phases or al
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
 
-bench: ## nanoseconds per I/O beside biolatency, and the footprint (root): SAVE=1 keeps the page
+BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+bench: ## nanoseconds per I/O beside biolatency, a window's cost, the footprint (root): SAVE=1 keeps the page
 	@packaging/deps $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory all $(O)/bench/attach $(O)/bench/floor.bpf.o
+	@$(MAKE) --no-print-directory all $(BENCHES) $(O)/bench/floor.bpf.o
 	@tests/bench/bench --build $(O) $(if $(SAVE),--save)
 
 $(O)/bench/%.bpf.o: tests/bench/%.bpf.c
 	$(say) BPF $@
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_FLAGS) -c -o $@ $<
 
-$(O)/bench/%: tests/bench/%.c
+$(O)/bench/%: tests/bench/%.c $(O)/libthermograf.a
 	$(say) CC $@
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(shell pkg-config --libs libbpf)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -Itests/unit $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL) -lm
 
 # ---- Fuzzers: libFuzzer needs clang, and the library built with coverage.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

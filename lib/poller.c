@@ -11,6 +11,8 @@
 
 /* Events taken at once; more wait for the next turn. */
 #define POLLER_EVENTS 16
+/* The table of watches grows by so many: signals, the window's timer, and a connection for each of a few outputs. */
+#define POLLER_WATCHES 8
 /* Marks the timerfd among the events; watches count up from 1. */
 #define POLLER_TIMER_ID 0
 
@@ -36,7 +38,7 @@ struct poller {
 	uint32_t last_id;
 	uint64_t armed_ns; /* deadline of the timerfd; 0 = none */
 	struct poller_watch *watches;
-	size_t n_watches;
+	size_t n_watches, cap_watches;
 	struct poller_timer *timers;
 };
 
@@ -100,12 +102,17 @@ static struct poller_watch *find_watch(struct poller *poller, int fd)
 
 static struct poller_watch *add_watch(struct poller *poller, int fd)
 {
-	struct poller_watch *watches =
-		reallocarray(poller->watches, poller->n_watches + 1, sizeof(poller->watches[0]));
+	/* Room is kept: a connection's descriptor comes and goes with each request. */
+	if (poller->n_watches == poller->cap_watches) {
+		size_t cap = poller->cap_watches + POLLER_WATCHES;
+		struct poller_watch *watches =
+			reallocarray(poller->watches, cap, sizeof(poller->watches[0]));
 
-	if (!watches)
-		return NULL;
-	poller->watches = watches;
+		if (!watches)
+			return NULL;
+		poller->watches = watches;
+		poller->cap_watches = cap;
+	}
 	poller->watches[poller->n_watches] = (struct poller_watch){.fd = fd};
 	return &poller->watches[poller->n_watches++];
 }

@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "blockmap.h"
 #include "lineproto.h"
+#include "poller.h"
 #include "random.h"
 #include "selfmon.h"
 #include "spool.h"
@@ -15,6 +16,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -204,12 +207,38 @@ static void a_window_that_is_not_compressed_allocates_nothing(void **state)
 	run(STYLE_INFLUX, ENCODING_IDENTITY);
 }
 
+static void ignore(void *ctx, int fd, uint32_t events)
+{
+}
+
+/* As libcurl does it with its connection for each request. */
+static void a_descriptor_that_comes_and_goes_allocates_nothing(void **state)
+{
+	struct poller *poller;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(poller_new(&poller), 0);
+	assert_int_equal(poller_watch(poller, ends[0], EPOLLIN, ignore, NULL), 0);
+	allocations = 0;
+	for (int i = 0; i < WINDOWS; i++) {
+		assert_int_equal(poller_watch(poller, ends[1], EPOLLIN, ignore, NULL), 0);
+		poller_forget(poller, ends[1]);
+	}
+	assert_int_equal(allocations, 0);
+	poller_free(poller);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_counter_counts),
 		cmocka_unit_test(a_window_of_any_style_allocates_nothing),
 		cmocka_unit_test(a_window_that_is_not_compressed_allocates_nothing),
+		cmocka_unit_test(a_descriptor_that_comes_and_goes_allocates_nothing),
 	};
 
 	return cmocka_run_group_tests_name("steady", tests, NULL, NULL);
