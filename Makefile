@@ -14,10 +14,10 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specwords \
+LIB := ground text parse report log inifile url confvalue conffile confkeys confpair confset confcheck config credentials bucket words specwords \
        specprogram specmap specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
-       point lineproto disks uevent decode tagset series batch verdict backoff spool poller http target sink trouble outputstats push kernel \
+       point lineproto disks uevent decode tagset series batch verdict backoff spool poller patience httphandle http target targets sink trouble outputstats uplink push kernel \
        rodata trusted probebind probe snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc
