@@ -125,6 +125,8 @@ static int make_authorization(const struct config_output *config, const struct t
 
 int credentials_read(const struct config_output *config, struct credentials *ret, struct text *why)
 {
+	assert(config && ret && why);
+
 	CLEANUP(credentials_free) struct credentials c = {0};
 	CLEANUP(conffile_wipe) struct text token = {0};
 	const struct {
@@ -149,7 +151,6 @@ int credentials_read(const struct config_output *config, struct credentials *ret
 	         &c.tls_key},
 	};
 
-	assert(config && ret && why);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		int err = read_source(&sources[i].source, &c, sources[i].out, why);
 		if (err)

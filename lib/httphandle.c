@@ -113,10 +113,11 @@ static CURLcode set_tls(CURL *easy, const struct http_settings *s)
 
 int httphandle_set(CURL *easy, const struct http_settings *s)
 {
+	assert(easy && s);
+
 	long timeout_ms = (long)(s->timeout_ns / 1000000u);
 	CURLcode err;
 
-	assert(easy && s);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, MAX(timeout_ms, 1L));
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, MAX(timeout_ms, 1L));

@@ -670,6 +670,54 @@ static void no_log_line_holds_a_secret(void **state)
 	assert_int_equal(count(log, "s3cret"), 0);
 }
 
+/* InfluxDB 2 and 3 as their sources have it: method, path, query and header of the whole request. */
+static void each_type_asks_as_its_receiver_expects(void **state)
+{
+	static const struct {
+		enum output_type type;
+		char *token, *username;
+		const char *request, *authorization;
+	} rows[] = {
+		{OUTPUT_INFLUX1, "", "", "POST /write?db=telegraf&precision=ns HTTP/1.1\r\n", NULL},
+		{OUTPUT_INFLUX1, "tok", "", "POST /write?db=telegraf&precision=ns HTTP/1.1\r\n",
+	         "Bearer tok"},
+		/* base64("u:p") */
+		{OUTPUT_INFLUX1, "", "u", "POST /write?db=telegraf&precision=ns HTTP/1.1\r\n",
+	         "Basic dTpw"},
+		{OUTPUT_INFLUX2, "tok", "",
+	         "POST /api/v2/write?org=my%20org&bucket=b&precision=ns HTTP/1.1\r\n", "Token tok"},
+		{OUTPUT_INFLUX2, "", "u",
+	         "POST /api/v2/write?org=my%20org&bucket=b&precision=ns HTTP/1.1\r\n",
+	         "Basic dTpw"},
+		{OUTPUT_INFLUX3, "tok", "",
+	         "POST /api/v3/write_lp?db=telegraf&precision=nanosecond HTTP/1.1\r\n",
+	         "Bearer tok"},
+		{OUTPUT_HTTP, "tok", "", "POST / HTTP/1.1\r\n", "Bearer tok"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(scene_free) struct scene s = {.config.type = rows[i].type};
+
+		scene_make(&s, 1);
+		output_free(s.output);
+		s.config.organization = "my org";
+		s.config.token = rows[i].token;
+		s.config.username = rows[i].username;
+		s.config.password = "p";
+		assert_int_equal(output_new(&s.config, s.http, s.poller, &s.output), 0);
+		add_window(&s, 2, 0);
+		run_until(&s, nothing_queued);
+		receiver_stop(&s.receivers[0]);
+		const char *heads = text_cstr(&s.receivers[0].heads);
+		const char *found = strstr(heads, "Authorization: ");
+		assert_ptr_equal(strstr(heads, rows[i].request), heads);
+		assert_int_equal(count(heads, "Authorization: "), rows[i].authorization != NULL);
+		if (found)
+			assert_ptr_equal(strstr(found, rows[i].authorization), found + 15);
+		stored_is_collected(&s);
+	}
+}
+
 static const char *tell_file(const char *text)
 {
 	static char path[64];
@@ -830,6 +878,7 @@ int main(void)
 	                                  restore_errors),
 		cmocka_unit_test_teardown(in_all_misery_the_sums_are_right, restore_errors),
 		cmocka_unit_test_teardown(no_log_line_holds_a_secret, restore_errors),
+		cmocka_unit_test_teardown(each_type_asks_as_its_receiver_expects, restore_errors),
 		cmocka_unit_test_teardown(a_rotated_token_is_taken_without_restart, restore_errors),
 		cmocka_unit_test_teardown(a_token_that_comes_late_holds_its_output_only,
 	                                  restore_errors),
