@@ -14,11 +14,12 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground text parse report log inifile url confvalue conffile confkeys confset config bucket words specpredicate \
-       specconst specwords specprogram specmap specnames specrules spec btftype enumtext \
+LIB := ground text parse report log inifile url confvalue conffile confkeys confpair confset confcheck config credentials bucket \
+       words specpredicate specconst specwords specprogram specmap specnames specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
        point lineproto disks uevent decode tagset totals series bounds histogram \
-       emitter styleinflux stylefields styleprometheus stylebcc style batch verdict backoff spool poller http target sink trouble outputstats push kernel \
+       emitter styleinflux stylefields styleprometheus stylebcc style batch verdict backoff spool poller patience httphandle \
+       http target targets sink trouble outputstats uplink push kernel \
        rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon agent loop
 
 CC      ?= cc

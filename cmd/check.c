@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "credentials.h"
 #include "kernel.h"
 #include "probe.h"
 #include "probedir.h"
+#include "target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,20 +40,36 @@ static void check_tags(const struct config *config, struct findings *f)
 		     "no tag dc (data centre) in [global_tags]: heatmaps of several data centres cannot be told apart");
 }
 
-static void check_outputs(const struct config *config)
+/* Whether the files of an output hold what they should. */
+static void check_credentials(const struct config_output *o, struct findings *f)
+{
+	CLEANUP(credentials_free) struct credentials credentials = {0};
+	CLEANUP(text_free) struct text why = {0}, line = {0};
+	int err = credentials_read(o, &credentials, &why);
+
+	if (err == -EACCES && geteuid()) {
+		text_printf(&line, "%s; not checked: the agent runs as root", text_cstr(&why));
+		warn(f, text_cstr(&line));
+	} else if (err) {
+		printf("  error: %s\n", text_cstr(&why));
+		f->errors++;
+	} else if (credentials.public_key) {
+		text_printf(&line, "%s: everybody can read the file; chmod it to 0600",
+		            credentials.public_key);
+		warn(f, text_cstr(&line));
+	}
+}
+
+static void check_outputs(const struct config *config, struct findings *f)
 {
 	for (size_t i = 0; i < config->n_outputs; i++) {
 		const struct config_output *o = &config->outputs[i];
+		CLEANUP(text_free) struct text line = {0};
 
-		printf("output %s\n  type %s, style %s", o->name, output_type_names[o->type],
-		       output_style_names[o->style]);
-		for (size_t u = 0; u < o->urls.n && o->type == OUTPUT_INFLUX1; u++)
-			printf("%s %s", u ? "," : ", to", o->urls.items[u]);
-		if (o->type == OUTPUT_INFLUX1)
-			printf(", database %s", o->database);
-		if (o->type == OUTPUT_FILE)
-			printf(", appends to %s", o->path);
-		printf("\n");
+		target_describe(&line, o);
+		printf("output %s\n  %s\n", o->name, text_cstr(&line));
+		if (o->type != OUTPUT_FILE && o->type != OUTPUT_STDOUT)
+			check_credentials(o, f);
 	}
 }
 
@@ -184,7 +202,7 @@ static int check(const struct command_options *options)
 	print_sources(options);
 	kernel_catch_messages();
 	check_tags(config, &found);
-	check_outputs(config);
+	check_outputs(config, &found);
 	check_probes(config, &found);
 	printf("sum\n  probes: %zu; at most %.1f MiB of kernel memory, %.1f MiB copied by a full read\n",
 	       found.probes, (double)found.memory / (1 << 20), (double)found.read / (1 << 20));

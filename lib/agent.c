@@ -12,6 +12,7 @@
 #include "probe.h"
 #include "probedir.h"
 #include "selfmon.h"
+#include "target.h"
 #include "uevent.h"
 
 #include <errno.h>
@@ -69,9 +70,9 @@ static int open_outputs(struct agent *a, struct poller *poller)
 		                                .quantiles = config->quantiles,
 		                                .le_padded = config->le_padded,
 		                                .cumulative_hist = config->cumulative_hist};
-		if (config->type == OUTPUT_INFLUX1)
-			log_info("output %s: pushes to %s, database %s", config->name,
-			         config->urls.items[0], config->database);
+		text_clear(&a->lines);
+		target_describe(&a->lines, config);
+		log_info("output %s: %s", config->name, text_cstr(&a->lines));
 	}
 	return 0;
 }

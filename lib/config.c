@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "confcheck.h"
 #include "conffile.h"
+#include "confpair.h"
 #include "confset.h"
 #include "inifile.h"
 
@@ -11,6 +13,8 @@
 #include <string.h>
 
 #define DEFAULT_OUTPUT "telegraf"
+/* Its own port; the default in the table is that of 1.x and 2.x. */
+#define INFLUX3_URL "http://127.0.0.1:8181"
 
 struct loader {
 	struct confset set;
@@ -25,16 +29,18 @@ void config_free(struct config *config)
 	confkeys_clear("agent", &config->agent);
 	for (size_t i = 0; i < config->n_outputs; i++) {
 		confkeys_clear("output.*", &config->outputs[i]);
+		confpair_free(config->outputs[i].headers, config->outputs[i].n_headers);
+		confpair_free(config->outputs[i].given, config->outputs[i].n_given);
 		free(config->outputs[i].name);
 		free(config->outputs[i].place);
 	}
 	for (size_t i = 0; i < config->n_probes; i++) {
 		confkeys_clear("probe.*", &config->probes[i]);
-		confset_free_pairs(config->probes[i].consts, config->probes[i].n_consts);
+		confpair_free(config->probes[i].consts, config->probes[i].n_consts);
 		free(config->probes[i].name);
 		free(config->probes[i].place);
 	}
-	confset_free_pairs(config->global_tags, config->n_global_tags);
+	confpair_free(config->global_tags, config->n_global_tags);
 	free(config->outputs);
 	free(config->probes);
 	free(config);
@@ -160,20 +166,29 @@ static const char *variable(const struct loader *l, const char *name)
 	return value && *value ? value : NULL;
 }
 
+/* Of an output whose urls nobody set. type = http has none of its own: confcheck.h says so. */
+static const char *default_url(const struct loader *l, enum output_type type)
+{
+	const char *environment = type == OUTPUT_INFLUX1 ? variable(l, "TELEGRAF_URL") : NULL;
+
+	if (type == OUTPUT_INFLUX3)
+		return INFLUX3_URL;
+	return environment ?: confkeys_find("output.*", "urls")->default_text;
+}
+
 static int fill_urls(struct loader *l)
 {
 	struct config *c = l->set.config;
 	int r = c->n_outputs ? 0 : confset_section(&l->set, "output." DEFAULT_OUTPUT, "");
 
 	for (size_t i = 0; i < c->n_outputs && !r; i++) {
+		const struct config_output *o = &c->outputs[i];
 		char section[sizeof("output.") + INIFILE_SECTION_MAX + 1];
-		const char *url =
-			c->outputs[i].type == OUTPUT_INFLUX1 ? variable(l, "TELEGRAF_URL") : NULL;
-		if (c->outputs[i].urls.n)
+
+		if (o->urls.n || o->type == OUTPUT_HTTP)
 			continue;
-		snprintf(section, sizeof(section), "output.%s", c->outputs[i].name);
-		r = confset_key_verbatim(&l->set, section, "urls",
-		                         url ?: confkeys_find("output.*", "urls")->default_text,
+		snprintf(section, sizeof(section), "output.%s", o->name);
+		r = confset_key_verbatim(&l->set, section, "urls", default_url(l, o->type),
 		                         "TELEGRAF_URL");
 	}
 	return r;
@@ -207,27 +222,6 @@ static int fill_tags(struct loader *l)
 	return r;
 }
 
-/* What one key alone does not show. */
-static void check_output(const struct config_output *o, struct report *report)
-{
-	const char *place = *o->place ? o->place : NULL;
-
-	if (o->type == OUTPUT_FILE && !*o->path)
-		report_add(report, REPORT_ERROR, place,
-		           "[output.%s] path: missing; type = file needs it", o->name);
-	if (o->type != OUTPUT_FILE && *o->path)
-		report_add(report, REPORT_WARNING, place,
-		           "[output.%s] path: not used; only type = file has it", o->name);
-	if (o->batch_max_bytes > o->spool_max_bytes)
-		report_add(
-			report, REPORT_ERROR, place,
-			"[output.%s] batch_max_bytes: larger than spool_max_bytes; no full batch could wait",
-			o->name);
-	if (*o->password && !*o->username)
-		report_add(report, REPORT_ERROR, place, "[output.%s] password: without username",
-		           o->name);
-}
-
 /* @param name  of a text that stands in for the files, or NULL */
 static int load(const struct config_sources *sources, const char *name, const char *data,
                 size_t len, struct config **ret_config, struct report *report)
@@ -249,7 +243,7 @@ static int load(const struct config_sources *sources, const char *name, const ch
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < config->n_outputs; i++)
-		check_output(&config->outputs[i], report);
+		confcheck_output(&config->outputs[i], report);
 	if (report->n_errors > errors)
 		return -EINVAL;
 	*ret_config = TAKE_PTR(config);

@@ -65,6 +65,9 @@ struct config_agent {
 struct config_output {
 	char *name;
 	char *place; /* of the section; "" for the built-in output */
+	/* The keys that files and --set gave, each once, with their place; the value is "" when it was empty. */
+	struct config_pair *given;
+	size_t n_given;
 	enum output_type type;
 	struct config_list urls; /* at least one */
 	char *database;
@@ -80,8 +83,9 @@ struct config_output {
 	char *tls_cert; /* "" = none; so the next */
 	char *tls_key;
 	bool insecure_skip_verify;
-	char *http_proxy;            /* "" = none, whatever the environment says */
-	struct config_pair *headers; /* key without "header."; values are never printed */
+	char *http_proxy; /* "" = none, whatever the environment says */
+	struct config_pair
+		*headers; /* key without "header."; values are never printed; "" = do not send */
 	size_t n_headers;
 	uint64_t timeout_ns;
 	enum content_encoding content_encoding;

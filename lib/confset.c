@@ -2,6 +2,7 @@
 #include "confset.h"
 
 #include "conffile.h"
+#include "confpair.h"
 #include "inifile.h"
 #include "parse.h"
 
@@ -17,51 +18,6 @@
 /* Tags that our own lines bear: a global one would be there on some lines and hidden on others. "time" is
  * refused by InfluxDB. "host" is free: a global tag host wins, as with Telegraf. */
 static const char *const reserved_tags[] = {"time", "le", "phase", "probe", "output"};
-
-static void free_pair(struct config_pair *pair)
-{
-	free(pair->key);
-	free(pair->value);
-	free(pair->place);
-	*pair = (struct config_pair){0};
-}
-
-void confset_free_pairs(struct config_pair *pairs, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free_pair(&pairs[i]);
-	free(pairs);
-}
-
-/* Sets or replaces; keeps the order of the keys. -ENOSPC: there are max others. */
-static int set_pair(struct config_pair **pairs, size_t *n, size_t max, const char *key,
-                    const char *value, const char *place)
-{
-	CLEANUP(free_pair) struct config_pair fresh = {strdup(key), strdup(value), strdup(place)};
-	size_t at = 0;
-
-	if (!fresh.key || !fresh.value || !fresh.place)
-		return -ENOMEM;
-	while (at < *n && strcmp((*pairs)[at].key, key) < 0)
-		at++;
-	if (at < *n && !strcmp((*pairs)[at].key, key)) {
-		struct config_pair old = (*pairs)[at];
-		(*pairs)[at] = fresh;
-		fresh = old;
-		return 0;
-	}
-	if (*n == max)
-		return -ENOSPC;
-	struct config_pair *grown = reallocarray(*pairs, *n + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	memmove(&grown[at + 1], &grown[at], (*n - at) * sizeof(*grown));
-	grown[at] = fresh;
-	fresh = (struct config_pair){0};
-	*pairs = grown;
-	(*n)++;
-	return 0;
-}
 
 static struct config_output *find_output(const struct config *config, const char *name)
 {
@@ -216,8 +172,8 @@ static int set_tag(const struct confset *set, const char *key, const char *value
 		if (!strcmp(key, reserved_tags[i]))
 			problem = "our own lines have a tag of this name; choose another";
 	if (!problem)
-		r = set_pair(&c->global_tags, &c->n_global_tags, CONFIG_MAX_TAGS, key, value,
-		             place);
+		r = confpair_set(&c->global_tags, &c->n_global_tags, strcmp, CONFIG_MAX_TAGS, key,
+		                 value, place);
 	if (r == -ENOSPC)
 		problem = "more than 32 tags; with those of the probes VictoriaMetrics takes 40";
 	if (!problem)
@@ -229,11 +185,47 @@ static int set_tag(const struct confset *set, const char *key, const char *value
 static int set_const(const struct confset *set, struct config_probe *probe, const char *key,
                      const char *value, const char *place)
 {
-	int r = set_pair(&probe->consts, &probe->n_consts, CONFIG_MAX_CONSTS, key, value, place);
+	int r = confpair_set(&probe->consts, &probe->n_consts, strcmp, CONFIG_MAX_CONSTS, key,
+	                     value, place);
 	if (r != -ENOSPC)
 		return r;
 	report_add(set->report, REPORT_ERROR, place, "[probe.%s] const.%s: more than %d constants",
 	           probe->name, key, CONFIG_MAX_CONSTS);
+	return 0;
+}
+
+/* Headers that a request cannot have from others than us, and why. */
+static const char *header_problem(const char *name)
+{
+	static const char *const ours[] = {"Content-Type", "Content-Encoding", "Content-Length",
+	                                   "Transfer-Encoding", "Expect"};
+
+	/* RFC 9110 section 5.6.2: a token. */
+	if (name[strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+	                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")])
+		return "a header's name holds letters, digits and !#$%&'*+-.^_`|~ only";
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (!strcasecmp(name, ours[i]))
+			return "says how the body is sent, which is ours to know; remove it";
+	return strcasecmp(name, "Host") ? NULL : "comes from urls; write the host there";
+}
+
+static int set_header(const struct confset *set, struct config_output *output, const char *name,
+                      const char *value, const char *place)
+{
+	const char *problem = header_problem(name);
+	int r = 0;
+
+	/* A name in other letters is the same header. */
+	if (!problem)
+		r = confpair_set(&output->headers, &output->n_headers, strcasecmp,
+		                 CONFIG_MAX_HEADERS, name, value, place);
+	if (r == -ENOSPC)
+		problem = "more than 16 headers";
+	if (!problem)
+		return r;
+	report_add(set->report, REPORT_ERROR, place, "[output.%s] header.%s: %s", output->name,
+	           name, problem);
 	return 0;
 }
 
@@ -291,6 +283,14 @@ static const char *quote_problem(const struct config_key *row, const char *value
 	return NULL;
 }
 
+/* Remembers where the key was set: that the output's type has no use for it shows only at the end. */
+static int set_given(struct config_output *output, const char *key, const struct text *value,
+                     const char *place)
+{
+	return confpair_set(&output->given, &output->n_given, strcmp, SIZE_MAX, key,
+	                    value->len ? "set" : "", place);
+}
+
 /* @param written  what may be quoted, or NULL */
 static int set_value(const struct confset *set, const char *section, const char *key,
                      const struct text *value, const char *written, const char *place)
@@ -307,6 +307,13 @@ static int set_value(const struct confset *set, const char *section, const char 
 	}
 	if (!strcmp(row->section, "global_tags"))
 		return set_tag(set, key, text_cstr(value), place);
+	if (!strcmp(row->section, "output.*")) {
+		int r = written ? set_given(base, key, value, place) : 0;
+		if (r < 0)
+			return r;
+		if (row->example)
+			return set_header(set, base, strchr(key, '.') + 1, text_cstr(value), place);
+	}
 	if (row->example)
 		return set_const(set, base, strchr(key, '.') + 1, text_cstr(value), place);
 	return set_member(set, row, base, section, text_cstr(value), written, place);

@@ -35,6 +35,3 @@ int confset_key(const struct confset *set, const char *section, const char *key,
  */
 int confset_key_verbatim(const struct confset *set, const char *section, const char *key,
                          const char *text, const char *place);
-
-/** Frees key, value and place of each, and the array. */
-void confset_free_pairs(struct config_pair *pairs, size_t n);

@@ -25,7 +25,7 @@ struct http {
 struct http_client {
 	struct http *http;
 	CURL *easy;
-	struct curl_slist *headers[CONTENT_ENCODING_MAX];
+	struct http_headers headers;
 	bool running;
 	bool failed; /* the last request had no answer */
 	const struct batch *batch;
@@ -206,33 +206,6 @@ static size_t take_header(char *data, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
-static int add_header(struct curl_slist **list, const char *header)
-{
-	struct curl_slist *longer = curl_slist_append(*list, header);
-
-	if (!longer)
-		return -ENOMEM;
-	*list = longer;
-	return 0;
-}
-
-static int make_headers(struct http_client *client)
-{
-	for (int i = 0; i < CONTENT_ENCODING_MAX; i++) {
-		struct curl_slist **list = &client->headers[i];
-		int err = add_header(list, "Content-Type: text/plain; charset=utf-8");
-
-		if (!err && i == ENCODING_GZIP)
-			err = add_header(list, "Content-Encoding: gzip");
-		/* Without it libcurl waits 1 s for a "100 Continue" before bodies above 1 MiB. */
-		if (!err)
-			err = add_header(list, "Expect:");
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 static void set_transfer(struct http_client *client)
 {
 	CURL *easy = client->easy;
@@ -250,38 +223,6 @@ static void set_transfer(struct http_client *client)
 	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_SEND_BUFFER);
 }
 
-static int set_connection(CURL *easy, const struct http_settings *settings)
-{
-	long timeout_ms = (long)(settings->timeout_ns / 1000000u);
-	CURLcode err = CURLE_OK;
-
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* Not what http_proxy of some shell says: libcurl would take it for loopback, too. */
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, MAX(timeout_ms, 1L));
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, MAX(timeout_ms, 1L));
-	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)HTTP_MAX_IDLE_S);
-	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)HTTP_MAX_LIFETIME_S);
-#if LIBCURL_VERSION_NUM >= 0x075700
-	/*
-	 * Ending a request whose name is still being resolved joins the resolver's thread otherwise
-	 * (lib/asyn-thread.c Curl_resolver_kill): a name server that is silent held the
-	 * loop for 10 s past a timeout of 1 s (7.88.1).
-	 */
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-	/* One request at a time gains nothing from HTTP/2, and every receiver speaks this. */
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	if (settings->user_agent)
-		err = curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent);
-	if (!err && settings->username && settings->username[0]) {
-		err = curl_easy_setopt(easy, CURLOPT_USERNAME, settings->username);
-		if (!err && settings->password)
-			err = curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->password);
-	}
-	return err ? -ENOMEM : 0;
-}
-
 int http_client_new(struct http *http, const struct http_settings *settings,
                     struct http_client **ret_client)
 {
@@ -296,14 +237,30 @@ int http_client_new(struct http *http, const struct http_settings *settings,
 	client->easy = curl_easy_init();
 	if (!client->easy)
 		return -ENOMEM;
-	err = make_headers(client);
-	if (err)
-		return err;
 	set_transfer(client);
-	err = set_connection(client->easy, settings);
+	err = http_client_set(client, settings);
 	if (err)
 		return err;
 	*ret_client = TAKE_PTR(client);
+	return 0;
+}
+
+int http_client_set(struct http_client *client, const struct http_settings *settings)
+{
+	CLEANUP(httphandle_free_headers) struct http_headers headers = {0};
+	struct http_headers old;
+	int err;
+
+	assert(client && settings);
+	if (client->running)
+		return -EBUSY;
+	err = httphandle_make_headers(settings, &headers);
+	err = err ?: httphandle_set(client->easy, settings);
+	if (err)
+		return err;
+	old = client->headers;
+	client->headers = headers;
+	headers = old;
 	return 0;
 }
 
@@ -314,8 +271,7 @@ void http_client_free(struct http_client *client)
 	http_cancel(client);
 	if (client->easy)
 		curl_easy_cleanup(client->easy);
-	for (int i = 0; i < CONTENT_ENCODING_MAX; i++)
-		curl_slist_free_all(client->headers[i]);
+	httphandle_free_headers(&client->headers);
 	free(client);
 }
 
@@ -353,10 +309,10 @@ static int renew_handle(struct http_client *client)
 	return 0;
 }
 
-int http_post(struct http_client *client, const char *url, const struct batch *batch, bool fresh,
-              http_fn fn, void *ctx)
+int http_post(struct http_client *client, const char *url, const char *socket,
+              const struct batch *batch, bool fresh, http_fn fn, void *ctx)
 {
-	assert(client && url && batch && fn);
+	assert(client && url && socket && batch && fn);
 
 	if (client->running)
 		return -EBUSY;
@@ -372,10 +328,13 @@ int http_post(struct http_client *client, const char *url, const struct batch *b
 	client->ctx = ctx;
 	client->body_len = 0;
 	client->body[0] = client->retry_after[0] = client->error[0] = 0;
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers[batch->encoding]);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers.of[batch->encoding]);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)batch->len);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)fresh);
-	if (curl_easy_setopt(easy, CURLOPT_URL, url))
+	/* Set in any case: else libcurl asks no_proxy of the environment. */
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, *socket ? "*" : "");
+	if (curl_easy_setopt(easy, CURLOPT_URL, url) ||
+	    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, *socket ? socket : NULL))
 		return -ENOMEM;
 	client->start_ns = poller_now_ns();
 	if (curl_multi_add_handle(client->http->multi, easy))

@@ -8,6 +8,7 @@
  */
 #pragma once
 #include "batch.h"
+#include "httphandle.h"
 #include "poller.h"
 
 #include <stdbool.h>
@@ -15,10 +16,6 @@
 
 /** Of an answer's body this much is kept: enough for every receiver's message. */
 #define HTTP_BODY_MAX 2048
-/** Idle connections older than this are not used again: Telegraf's listeners close theirs after 10 s. */
-#define HTTP_MAX_IDLE_S 8
-/** A connection is renewed after this long, so that a moved name is found. */
-#define HTTP_MAX_LIFETIME_S 300
 
 struct http;
 struct http_client;
@@ -42,16 +39,16 @@ int http_new(struct poller *poller, struct http **ret_http);
 void http_free(struct http *http);
 void http_freep(struct http **http);
 
-struct http_settings {
-	const char *user_agent;
-	const char *username; /* "" = none, or as in the URL */
-	const char *password;
-	uint64_t timeout_ns; /* of a whole request */
-};
-
 /** One per output: one request at a time, its connection kept alive. Settings are copied. */
 int http_client_new(struct http *http, const struct http_settings *settings,
                     struct http_client **ret_client);
+
+/**
+ * Gives the client other settings, for the next request.
+ * @return 0; -EBUSY: one is running; -ENOMEM, -ENOTSUP as httphandle_set(): part of them may hold by now
+ */
+int http_client_set(struct http_client *client, const struct http_settings *settings);
+
 /** Ends a running request without calling back. NULL is fine. */
 void http_client_free(struct http_client *client);
 void http_client_freep(struct http_client **client);
@@ -59,13 +56,14 @@ void http_client_freep(struct http_client **client);
 /**
  * Starts a POST of the batch's body as text/plain; charset=utf-8, with Content-Encoding as the batch says.
  * @param url    whole, copied; http:// or https://
+ * @param socket path of a unix socket to connect to, instead of the URL's host and of a proxy; copied; "" = none
  * @param batch  borrowed until @p fn is called or http_cancel()
  * @param fresh  true: on a new connection (after a failure)
  * @param fn     called once, never from within http_post()
  * @return 0; -EBUSY: one is running; -EINVAL: libcurl does not take the URL; -ENOMEM
  */
-int http_post(struct http_client *client, const char *url, const struct batch *batch, bool fresh,
-              http_fn fn, void *ctx);
+int http_post(struct http_client *client, const char *url, const char *socket,
+              const struct batch *batch, bool fresh, http_fn fn, void *ctx);
 
 /** Ends a running request without calling back; none running is fine. */
 void http_cancel(struct http_client *client);

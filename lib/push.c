@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "push.h"
 
-#include "backoff.h"
 #include "batch.h"
 #include "log.h"
+#include "patience.h"
 #include "spool.h"
-#include "target.h"
 #include "trouble.h"
+#include "uplink.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
-
-/* Up to this part of a Retry-After is added to it: a fleet that was told the same must not return together. */
-#define RETRY_AFTER_SPREAD 4
 
 struct push {
 	const struct config_output *config;
@@ -25,16 +21,12 @@ struct push {
 	struct poller_timer *retry; /* set: nothing is sent before */
 	struct batcher *batcher;
 	struct spool *spool;
-	struct http_client *client;
+	struct uplink *uplink;
 	struct backoff backoff;
-	struct text *urls, *labels; /* of config->urls */
-	size_t url;                 /* the one in use */
-	size_t urls_failed;         /* in a row */
-	size_t cut_bytes;           /* of a body before encoding */
-	unsigned int old_left;      /* in this interval */
-	const struct batch *lent;   /* on its way; NULL: none */
+	size_t cut_bytes;         /* of a body before encoding */
+	unsigned int old_left;    /* in this interval */
+	const struct batch *lent; /* on its way; NULL: none */
 	bool lent_old;
-	bool reconnect; /* the next request goes on a new connection */
 	bool flushing;
 	bool gave_up;           /* flushing, and the receiver does not take it */
 	uint64_t full_told_ns;  /* when a full spool was logged last */
@@ -44,36 +36,36 @@ struct push {
 
 static void pump(struct push *p);
 
-static uint32_t random_u32(void)
-{
-	uint32_t value;
-
-	/* Before the kernel's pool is ready, early at boot, the clock is random enough for a wait. */
-	if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value))
-		value = (uint32_t)(poller_now_ns() * 2654435761u);
-	return value;
-}
-
 static void on_timer(void *ctx)
 {
 	pump(ctx);
 }
 
-static int make_urls(struct push *p)
+/* Tries again after this, unless it is the end; tells why. @delay_ms 0: at once, on another URL */
+static void wait(struct push *p, const struct trouble_case *c, uint64_t delay_ms)
 {
-	const struct config_list *urls = &p->config->urls;
+	p->gave_up = p->flushing && delay_ms;
+	text_clear(&p->message);
+	if (trouble_failed(&p->trouble, poller_now_ns(), c, spool_totals(p->spool).windows,
+	                   p->gave_up ? TROUBLE_NO_MORE : delay_ms, &p->message))
+		log_warning("%s", text_cstr(&p->message));
+	if (!p->gave_up)
+		poller_timer_set(p->retry, delay_ms * 1000000u);
+}
 
-	p->urls = calloc(urls->n, sizeof(p->urls[0]));
-	p->labels = calloc(urls->n, sizeof(p->labels[0]));
-	if (!p->urls || !p->labels)
-		return -ENOMEM;
-	for (size_t i = 0; i < urls->n; i++) {
-		target_write_url(&p->urls[i], urls->items[i], p->config);
-		target_label(&p->labels[i], urls->items[i]);
-		if (p->urls[i].err || p->labels[i].err)
-			return -ENOMEM;
-	}
-	return 0;
+/*
+ * Before a request. A file that is missing or empty holds this output only: whoever brings it may come later than
+ * the agent, and the other outputs are not at fault.
+ */
+static bool is_ready(struct push *p)
+{
+	CLEANUP(text_free) struct text why = {0};
+
+	if (uplink_is_ready(p->uplink, &why))
+		return true;
+	const struct trouble_case c = {.config = p->config, .problem = text_cstr(&why)};
+	wait(p, &c, PATIENCE_HOLD_MS);
+	return false;
 }
 
 int push_new(const struct config_output *config, struct http *http, struct poller *poller,
@@ -81,12 +73,6 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 {
 	assert(config && config->urls.n && http && poller && ret_push);
 
-	const struct http_settings settings = {
-		.user_agent = "thermograf/" THERMOGRAF_VERSION,
-		.username = config->username,
-		.password = config->password,
-		.timeout_ns = config->timeout_ns,
-	};
 	CLEANUP(push_freep) struct push *p = calloc(1, sizeof(*p));
 	int err;
 
@@ -94,38 +80,30 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 		return -ENOMEM;
 	p->config = config;
 	p->cut_bytes = config->batch_max_bytes;
-	p->backoff =
-		(struct backoff){.base_ms = PUSH_BACKOFF_BASE_MS, .cap_ms = PUSH_BACKOFF_CAP_MS};
+	p->backoff = (struct backoff){.base_ms = PATIENCE_BACKOFF_BASE_MS,
+	                              .cap_ms = PATIENCE_BACKOFF_CAP_MS};
 	p->start = poller_timer_new(poller, on_timer, p);
 	p->retry = poller_timer_new(poller, on_timer, p);
-	err = p->start && p->retry ? make_urls(p) : -ENOMEM;
+	err = p->start && p->retry ? uplink_new(config, http, &p->uplink) : -ENOMEM;
 	err = err ?: batcher_new(config->content_encoding, &p->batcher);
 	err = err ?: spool_new(config->spool_max_bytes, &p->spool);
-	err = err ?: http_client_new(http, &settings, &p->client);
 	if (err)
 		return err;
+	/* What is missing is told now, not with the first window. */
+	(void)is_ready(p);
 	*ret_push = TAKE_PTR(p);
 	return 0;
-}
-
-static void free_texts(struct text *texts, size_t n)
-{
-	for (size_t i = 0; texts && i < n; i++)
-		text_free(&texts[i]);
-	free(texts);
 }
 
 void push_free(struct push *p)
 {
 	if (!p)
 		return;
-	http_client_free(p->client);
+	uplink_free(p->uplink);
 	spool_free(p->spool);
 	batcher_free(p->batcher);
 	poller_timer_free(p->start);
 	poller_timer_free(p->retry);
-	free_texts(p->urls, p->config->urls.n);
-	free_texts(p->labels, p->config->urls.n);
 	text_free(&p->message);
 	free(p);
 }
@@ -141,9 +119,8 @@ static struct trouble_case case_of(const struct push *p, const struct http_resul
                                    enum verdict_reason reason)
 {
 	return (struct trouble_case){
-		.name = p->config->name,
-		.label = text_cstr(&p->labels[p->url]),
-		.database = p->config->database,
+		.config = p->config,
+		.label = uplink_label(p->uplink),
 		.reason = reason,
 		.status = result->status,
 		.error = result->error,
@@ -158,7 +135,7 @@ static void settle_sent(struct push *p)
 	p->stats.batches_sent++;
 	spool_done(p->spool);
 	backoff_succeeded(&p->backoff);
-	p->urls_failed = 0;
+	uplink_passed(p->uplink);
 	text_clear(&p->message);
 	if (!spool_has_refused(p->spool, PUSH_POISON_REFUSALS) &&
 	    trouble_over(&p->trouble, poller_now_ns(), p->config->name,
@@ -183,7 +160,7 @@ static void settle_dropped(struct push *p, const struct http_result *result,
 		log_warning("%s", text_cstr(&p->message));
 	spool_done(p->spool);
 	backoff_succeeded(&p->backoff);
-	p->urls_failed = 0;
+	uplink_passed(p->uplink);
 }
 
 /* Learnt for good, so that not every window goes in vain first. */
@@ -196,7 +173,7 @@ static void learn_size(struct push *p, size_t half)
 	log_info(
 		"output %s: %s takes no body that large; batches of at most %zu bytes from now on, "
 		"instead of batch_max_bytes (%lu)",
-		p->config->name, text_cstr(&p->labels[p->url]), p->cut_bytes,
+		p->config->name, uplink_label(p->uplink), p->cut_bytes,
 		(unsigned long)p->config->batch_max_bytes);
 }
 
@@ -208,7 +185,7 @@ static void settle_split(struct push *p, const struct http_result *result)
 
 	if (err == -ENOMEM) {
 		spool_return(p->spool, true);
-		poller_timer_set(p->retry, PUSH_BACKOFF_CAP_MS * 1000000ull);
+		poller_timer_set(p->retry, PATIENCE_BACKOFF_CAP_MS * 1000000ull);
 	} else if (err) {
 		settle_dropped(p, result, REASON_TOO_LARGE);
 	} else {
@@ -218,53 +195,25 @@ static void settle_split(struct push *p, const struct http_result *result)
 	}
 }
 
-/* @return not 0: that means "on the next URL, now" */
-static uint64_t wait_ms(struct push *p, const struct verdict *verdict)
-{
-	uint64_t told_ms = verdict->retry_after_ms;
-
-	if (verdict->action == VERDICT_HOLD)
-		return PUSH_HOLD_MS;
-	if (told_ms)
-		return told_ms + (told_ms / RETRY_AFTER_SPREAD * random_u32() >> 32);
-	return MAX(backoff_failed(&p->backoff, random_u32()), 1u);
-}
-
-/*
- * Another URL may do where this one is at fault; not when it says how long to wait. A 503 without that is also what
- * a proxy answers whose backend is dead. @return whether one is untried yet
- */
-static bool turn_to_next_url(struct push *p, const struct verdict *verdict)
-{
-	size_t n = p->config->urls.n;
-
-	if (n < 2 || verdict->retry_after_ms)
-		return false;
-	p->url = (p->url + 1) % n;
-	p->urls_failed = (p->urls_failed + 1) % n;
-	return p->urls_failed;
-}
-
 static void settle_kept(struct push *p, const struct http_result *result,
                         const struct verdict *verdict)
 {
 	const struct trouble_case c = case_of(p, result, verdict->reason);
-	uint64_t delay_ms = 0;
+	bool replaced;
 
 	p->stats.retries++;
 	/* A 500 may be about this very batch; anything else that is kept is about all. */
 	spool_return(p->spool, verdict->reason == REASON_SERVER);
-	p->reconnect = true;
-	if (!turn_to_next_url(p, verdict)) {
-		p->gave_up = p->flushing;
-		delay_ms = p->flushing ? TROUBLE_NO_MORE : wait_ms(p, verdict);
-	}
-	text_clear(&p->message);
-	if (trouble_failed(&p->trouble, poller_now_ns(), &c, spool_totals(p->spool).windows,
-	                   delay_ms, &p->message))
-		log_warning("%s", text_cstr(&p->message));
-	if (!p->gave_up)
-		poller_timer_set(p->retry, delay_ms * 1000000u);
+	/*
+	 * Another URL may do where this one is at fault; not when it says how long to wait. A 503 without that is
+	 * also what a proxy answers whose backend is dead.
+	 */
+	bool at_once =
+		uplink_failed(p->uplink, verdict->reason, verdict->retry_after_ms, &replaced);
+	if (replaced)
+		poller_timer_set(p->retry, 0);
+	else
+		wait(p, &c, at_once ? 0 : patience_ms(&p->backoff, verdict));
 }
 
 static void settle(struct push *p, const struct http_result *result)
@@ -311,6 +260,8 @@ static void pump(struct push *p)
 {
 	if (p->lent || p->gave_up || poller_timer_is_set(p->start) || poller_timer_is_set(p->retry))
 		return;
+	if (!is_ready(p))
+		return;
 	p->lent_old = false;
 	p->lent = spool_lend(p->spool, SPOOL_FRESH);
 	if (!p->lent && (p->old_left || p->flushing)) {
@@ -319,9 +270,7 @@ static void pump(struct push *p)
 	}
 	if (!p->lent)
 		return;
-	int err = http_post(p->client, text_cstr(&p->urls[p->url]), p->lent, p->reconnect,
-	                    on_answer, p);
-	p->reconnect = false;
+	int err = uplink_post(p->uplink, p->lent, on_answer, p);
 	if (err) {
 		struct http_result none = {.transport = -1, .error = strerror(-err), .body = ""};
 
@@ -413,7 +362,7 @@ void push_tell_rest(struct push *p)
 
 	struct spool_totals totals = spool_totals(p->spool);
 
-	http_cancel(p->client);
+	uplink_cancel(p->uplink);
 	poller_timer_clear(p->start);
 	poller_timer_clear(p->retry);
 	if (p->lent)
@@ -427,7 +376,7 @@ void push_tell_rest(struct push *p)
 	log_warning(
 		"output %s: lost %lu lines of the last %lu windows: %s did not take them before the end",
 		p->config->name, (unsigned long)totals.points, (unsigned long)totals.windows,
-		text_cstr(&p->labels[p->url]));
+		uplink_label(p->uplink));
 }
 
 struct output_stats push_stats(const struct push *p)

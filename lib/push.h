@@ -3,9 +3,11 @@
  * push.h: an output's lines to a receiver over HTTP: batches -> spool -> POST -> verdict. An edge.
  *
  * The newest window goes first, then at most PUSH_OLD_PER_INTERVAL old batches per window, oldest first, one
- * request at a time. A failure waits (backoff, Retry-After, or PUSH_HOLD_MS for what a person must mend); the
+ * request at a time. A failure waits (backoff, Retry-After, or PATIENCE_HOLD_MS for what a person must mend); the
  * next try is on a new connection and, unless the receiver asked to wait, on the next of `urls`. What the receiver
- * will never take is dropped, what is too large halved.
+ * will never take is dropped, what is too large halved. Passwords, tokens and certificates that stand in files are
+ * read at the start, and again after a 401, a 403 or a request without an answer; while a file cannot be read the
+ * output is held.
  */
 #pragma once
 #include "config.h"
@@ -19,13 +21,8 @@
 
 /** Old batches an interval: an hour's outage at 10 s is made good in six minutes, and a fleet does not flood the receiver. */
 #define PUSH_OLD_PER_INTERVAL 10
-/** Bounds of the wait after a failure, see backoff.h. */
-#define PUSH_BACKOFF_BASE_MS 1000
-#define PUSH_BACKOFF_CAP_MS 30000
 /** A batch refused this often while others pass is poison: its next refusal is no news, the trouble is not over. */
 #define PUSH_POISON_REFUSALS 3
-/** A receiver that somebody must mend (credentials, database) is tried this often. */
-#define PUSH_HOLD_MS 30000
 /** A receiver's 413 makes batches smaller for good, but not smaller than this. */
 #define PUSH_CUT_MIN_BYTES 4096
 

@@ -6,7 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
-static_assert(VERDICT_REASON_MAX <= 32, "told has a bit for each reason");
+/* Of what went wrong before any request. */
+#define TOLD_PROBLEM VERDICT_REASON_MAX
+static_assert(TOLD_PROBLEM < 32, "told has a bit for each reason");
 
 void trouble_span(struct text *out, uint64_t ms)
 {
@@ -84,30 +86,99 @@ static void add_quote(struct text *out, const char *body)
 
 static void add_case(struct text *out, const struct trouble_case *c)
 {
-	text_printf(out, "output %s: %s ", c->name, c->label);
-	if (!c->status || c->reason == REASON_TRANSPORT) {
-		text_printf(out, "gives no answer: %s", c->error);
+	text_printf(out, "output %s: ", c->config->name);
+	if (c->problem) {
+		text_str(out, c->problem);
 		return;
 	}
-	text_printf(out, "answers %ld", c->status);
+	text_str(out, c->label);
+	if (!c->status || c->reason == REASON_TRANSPORT) {
+		text_printf(out, " gives no answer: %s", c->error);
+		return;
+	}
+	text_printf(out, " answers %ld", c->status);
 	add_quote(out, c->body);
+}
+
+/* In the words of libcurl with OpenSSL 1.1 and 3; other libraries' get no advice. */
+static const struct {
+	const char *phrase, *advice;
+} tls_advice[] = {
+	{"unable to get local issuer",
+         "tls_ca must hold the authority that signed its certificate"},
+	{"self-signed certificate", "tls_ca must hold the authority that signed its certificate"},
+	{"self signed certificate", "tls_ca must hold the authority that signed its certificate"},
+	{"subject name", "urls must have a name that is in its certificate"},
+	{"certificate has expired", "the receiver must get a new certificate"},
+	{"certificate is not yet valid", "check this host's clock"},
+	{"certificate required", "set tls_cert and tls_key"},
+	{"handshake failure", "does it want tls_cert and tls_key?"},
+	{"wrong version number", "does urls need http:// instead of https://?"},
+};
+
+static void advise_transport(struct text *out, const struct trouble_case *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tls_advice); i++)
+		if (strstr(c->error, tls_advice[i].phrase)) {
+			text_printf(out, "; [output.%s]: %s", c->config->name,
+			            tls_advice[i].advice);
+			return;
+		}
+}
+
+static void advise_login(struct text *out, const struct trouble_case *c)
+{
+	const struct config_output *o = c->config;
+
+	if (c->status == 407)
+		text_printf(out, "; check http_proxy of [output.%s]", o->name);
+	else if (*o->token_file || *o->token)
+		text_printf(out, "; check %s of [output.%s]",
+		            *o->token_file ? "token_file" : "token", o->name);
+	else if (*o->username)
+		text_printf(out, "; check username and %s of [output.%s]",
+		            *o->password_file ? "password_file" : "password", o->name);
+	else
+		text_printf(out, "; set token, or username and password, in [output.%s]", o->name);
+}
+
+static void advise_not_found(struct text *out, const struct trouble_case *c)
+{
+	const struct config_output *o = c->config;
+
+	if (o->type == OUTPUT_INFLUX2 && strcasestr(c->body, "bucket"))
+		text_printf(out, "; create it with: influx bucket create --name \"%s\"%s%s%s",
+		            o->bucket, *o->organization ? " --org \"" : "", o->organization,
+		            *o->organization ? "\"" : "");
+	else if (o->type == OUTPUT_INFLUX2 && strcasestr(c->body, "organization"))
+		text_printf(out, "; check organization of [output.%s]", o->name);
+	else if (o->type == OUTPUT_INFLUX1 && strstr(c->body, "database not found"))
+		text_printf(out, "; create it with: CREATE DATABASE \"%s\"", o->database);
+	else if (o->type == OUTPUT_INFLUX3 && strcasestr(c->body, "database"))
+		text_printf(out, "; create it with: influxdb3 create database %s", o->database);
+	else if (o->type == OUTPUT_INFLUX3 && strstr(c->body, "db name"))
+		text_printf(out, "; check database of [output.%s]", o->name);
+	else if (o->type == OUTPUT_HTTP)
+		text_printf(out, "; check the path in urls of [output.%s]", o->name);
+	else
+		text_printf(out, "; check type and the path in urls of [output.%s]", o->name);
 }
 
 /* What would help, where a person has to do something. */
 static void add_advice(struct text *out, const struct trouble_case *c)
 {
-	switch (c->reason) {
+	switch (c->problem ? REASON_OK : c->reason) {
+	case REASON_TRANSPORT:
+		advise_transport(out, c);
+		break;
 	case REASON_AUTH:
-		text_printf(out, "; check username and password of [output.%s]", c->name);
+		advise_login(out, c);
 		break;
 	case REASON_NOT_FOUND:
-		if (strstr(c->body, "database not found"))
-			text_printf(out, "; create it with: CREATE DATABASE \"%s\"", c->database);
-		else
-			text_printf(out, "; check the path in urls of [output.%s]", c->name);
+		advise_not_found(out, c);
 		break;
 	case REASON_UNEXPECTED:
-		text_printf(out, "; check urls of [output.%s]", c->name);
+		text_printf(out, "; check urls of [output.%s]", c->config->name);
 		break;
 	default:
 		break;
@@ -119,7 +190,7 @@ bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_cas
 {
 	assert(t && now_ns && c && out);
 
-	uint32_t bit = 1u << c->reason;
+	uint32_t bit = 1u << (c->problem ? TOLD_PROBLEM : c->reason);
 	bool tell = !(t->told & bit);
 
 	if (!t->since_ns)
@@ -129,9 +200,12 @@ bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_cas
 		return false;
 	add_case(out, c);
 	if (wait_ms != TROUBLE_NO_MORE) {
-		text_str(out, "; keeping ");
-		add_count(out, windows, "window");
-		text_str(out, wait_ms ? ", next try in " : ", trying the next of urls");
+		if (windows) {
+			text_str(out, "; keeping ");
+			add_count(out, windows, "window");
+		}
+		text_str(out, windows ? ", " : "; ");
+		text_str(out, wait_ms ? "next try in " : "trying the next of urls");
 	}
 	if (wait_ms && wait_ms != TROUBLE_NO_MORE)
 		trouble_span(out, wait_ms);

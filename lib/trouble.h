@@ -6,6 +6,7 @@
  * same way, one when it is over. Lost lines are told at once, then at most every TROUBLE_DROPS_AGAIN_NS with their sum.
  */
 #pragma once
+#include "config.h"
 #include "text.h"
 #include "verdict.h"
 
@@ -27,9 +28,9 @@ struct trouble {
 
 /** One answer, or the lack of one, and what it does to us. */
 struct trouble_case {
-	const char *name;     /* of the output */
-	const char *label;    /* of the receiver, without credentials */
-	const char *database; /* for advice */
+	const struct config_output *config; /* for its name, and for advice */
+	const char *label;                  /* of the receiver, without credentials */
+	const char *problem;                /* of our own, before any request; NULL: none */
 	enum verdict_reason reason;
 	long status;       /* 0: no answer */
 	const char *error; /* of the transport */

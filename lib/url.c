@@ -52,39 +52,110 @@ static bool is_port(const char *s, size_t len)
 	       port <= UINT16_MAX;
 }
 
-/* InfluxDB 1.x takes user and password as u= and p=. */
-static bool has_secret(const char *query)
+bool url_has_parameter(const char *url, const char *name)
 {
-	for (; query; query = strchr(query, '&')) {
-		query++;
-		if (!strncmp(query, "p=", 2))
+	assert(url && name);
+
+	size_t len = strlen(name);
+	for (const char *s = strchr(url, '?'); s; s = strchr(s, '&')) {
+		s++;
+		if (!strncmp(s, name, len) && s[len] == '=')
 			return true;
 	}
 	return false;
 }
 
-const char *url_problem(const char *url)
+const char *url_socket(const char *url, size_t *ret_len, const char **ret_rest)
 {
-	assert(url);
+	static const char scheme[] = "unix://";
 
+	assert(url && ret_len && ret_rest);
+	if (strncasecmp(url, scheme, sizeof(scheme) - 1) != 0)
+		return NULL;
+	const char *path = url + sizeof(scheme) - 1;
+	*ret_len = strcspn(path, ":");
+	*ret_rest = path + *ret_len + (path[*ret_len] == ':');
+	return path;
+}
+
+static const char *char_problem(const char *url)
+{
 	if (strlen(url) > URL_MAX_BYTES)
 		return "longer than 1024 bytes";
 	for (const char *s = url; *s; s++)
 		if (*s <= ' ' || *s > '~' || strchr("\"<>\\^`{|}", *s))
 			return "holds a character that must be percent-encoded";
+	return NULL;
+}
+
+static const char *socket_problem(const char *path, size_t len, const char *rest)
+{
+	if (len < 2 || *path != '/')
+		return "has no socket; write unix:///run/telegraf.sock";
+	if (len > URL_SOCKET_MAX)
+		return "has a socket whose path is longer than 107 bytes, the most that the kernel takes";
+	if (memchr(path, '?', len) || (path[len] && *rest != '/'))
+		return "has something behind the socket that is no path; write "
+		       "unix:///run/telegraf.sock:/write";
+	/* As InfluxDB 1.x takes the password. */
+	if (url_has_parameter(rest, "p"))
+		return "holds credentials, which would be printed; set username and password "
+		       "instead";
+	return strchr(rest, '#') ? "holds \"#\", which no server gets to see" : NULL;
+}
+
+/* @host: what stands between the scheme or "@", and the path. */
+static const char *host_problem(const char *host, size_t len)
+{
+	const char *end = skip_host(host);
+
+	if (!end || end > host + len || (end != host + len && *end != ':'))
+		return "has no valid host";
+	if (*end == ':' && !is_port(end + 1, (size_t)(host + len - end - 1)))
+		return "has no valid port (1 to 65535)";
+	return NULL;
+}
+
+const char *url_problem(const char *url)
+{
+	const char *rest;
+	size_t len;
+
+	assert(url);
+	const char *problem = char_problem(url);
+	if (problem)
+		return problem;
+	const char *path = url_socket(url, &len, &rest);
+	if (path)
+		return socket_problem(path, len, rest);
+	const char *host = skip_scheme(url);
+	if (!host)
+		return "does not begin with http://, https:// or unix://";
+	size_t authority = strcspn(host, "/?#");
+	if (memchr(host, '@', authority) || url_has_parameter(host, "p"))
+		return "holds credentials, which would be printed; set username and password "
+		       "instead";
+	problem = host_problem(host, authority);
+	if (!problem && strchr(host, '#'))
+		problem = "holds \"#\", which no server gets to see";
+	return problem;
+}
+
+const char *url_proxy_problem(const char *url)
+{
+	assert(url);
+
+	const char *problem = char_problem(url);
+	if (problem)
+		return problem;
 	const char *host = skip_scheme(url);
 	if (!host)
 		return "does not begin with http:// or https://";
+	const char *at = strrchr(host, '@');
+	if (at && strcspn(host, "/?#") > (size_t)(at - host))
+		host = at + 1;
 	size_t authority = strcspn(host, "/?#");
-	if (memchr(host, '@', authority) || has_secret(strchr(host, '?')))
-		return "holds credentials, which would be printed; set username and password "
-		       "instead";
-	const char *end = skip_host(host);
-	if (!end || (end != host + authority && *end != ':'))
-		return "has no valid host";
-	if (*end == ':' && !is_port(end + 1, (size_t)(host + authority - end - 1)))
-		return "has no valid port (1 to 65535)";
-	if (strchr(host, '#'))
-		return "holds \"#\", which no server gets to see";
-	return NULL;
+	if (strcmp(host + authority, "") != 0 && strcmp(host + authority, "/") != 0)
+		return "has something behind the host; a proxy has no path";
+	return host_problem(host, authority);
 }

@@ -42,17 +42,29 @@ static const struct rule rules[] = {
 	{400, 400, "too big", VERDICT_SPLIT, REASON_TOO_LARGE},
 	/* telegraf, when the limit was met within a compressed or chunked body */
 	{400, 400, "body too large", VERDICT_SPLIT, REASON_TOO_LARGE},
+	/* a listener for https:// that was spoken to in plain: Go's server, and nginx */
+	{400, 400, "HTTP request to an HTTPS server", VERDICT_HOLD, REASON_UNEXPECTED},
+	{400, 400, "HTTP request was sent to HTTPS port", VERDICT_HOLD, REASON_UNEXPECTED},
 	/* influxdb 1 and 3: the other lines are stored */
 	{400, 400, "partial write", VERDICT_DROP, REASON_PARTIAL},
+	/* influxdb 2 and telegraf's influxdb_v2_listener: one bad line, and none is taken */
+	{400, 400, "\"code\":\"invalid\"", VERDICT_DROP, REASON_REJECTED},
+	/* telegraf's influxdb_v2_listener: the body did not come whole */
+	{400, 400, "\"code\":\"internal error\"", VERDICT_RETRY, REASON_SERVER},
 	/* telegraf's influxdb_listener: the other lines are taken */
 	{400, 400, "metric parse error", VERDICT_DROP, REASON_PARTIAL},
-	/* influxdb 1 without db=, vm on an unknown path: our settings are at fault, not the lines */
+	/* influxdb 1 without db=, influxdb 3 on a database's name, vm on an unknown path: our settings are at
+	 * fault, not the lines */
 	{400, 400, "database is required", VERDICT_HOLD, REASON_NOT_FOUND},
+	{400, 400, "db name", VERDICT_HOLD, REASON_NOT_FOUND},
+	{400, 400, "character in database", VERDICT_HOLD, REASON_NOT_FOUND},
 	{400, 400, "unsupported path", VERDICT_HOLD, REASON_NOT_FOUND},
 	{400, 400, NULL, VERDICT_DROP, REASON_REJECTED},
 	{406, 406, NULL, VERDICT_DROP, REASON_REJECTED},
 	{422, 422, "partial write", VERDICT_DROP, REASON_PARTIAL},
-	/* influxdb 3: a limit of columns, tables or databases: nothing is stored */
+	/* influxdb 3: somebody must choose another database or drop one */
+	{422, 422, "new database would exceed", VERDICT_HOLD, REASON_NOT_FOUND},
+	/* influxdb 3: a limit of columns or tables: nothing is stored */
 	{422, 422, "limit", VERDICT_DROP, REASON_REJECTED},
 	/* influxdb 2: type conflict or beyond retention: the rest is stored */
 	{422, 422, NULL, VERDICT_DROP, REASON_PARTIAL},

@@ -5,6 +5,7 @@ InfluxDB where the distribution has it, else VictoriaMetrics. It listens on a fr
 data in a temporary folder, and ends with us.
 """
 
+import base64
 import json
 import os
 import re
@@ -63,14 +64,11 @@ def find(cache, tell=lambda text: None):
         subprocess.run(["apt-get", "-qq", "update"], check=False, capture_output=True)
     for kind in unpacked or kinds:
         if kind in unpacked or candidate(kind.PACKAGE):
-            try:
-                return kind, unpack(kind.PACKAGE, kind.PROGRAM, cache, tell)
-            except subprocess.CalledProcessError as error:
-                raise Skip(f"{kind.PACKAGE}: not downloaded: {error.stderr.decode(errors='replace').strip()}") from error
+            return kind, of(kind, cache, tell)
     raise Skip(f"this distribution has no package {' or '.join(kind.PACKAGE for kind in kinds)}")
 
 
-def of(kind, cache=lab.ROOT / "build" / "e2e"):
+def of(kind, cache=lab.ROOT / "build" / "e2e", tell=lambda text: None):
     """The program of just this kind; Skip where the distribution does not have it."""
     if not (cache / kind.PACKAGE / kind.PROGRAM).exists():
         if not shutil.which("apt-get"):
@@ -80,22 +78,27 @@ def of(kind, cache=lab.ROOT / "build" / "e2e"):
         if not candidate(kind.PACKAGE):
             raise Skip(f"this distribution has no package {kind.PACKAGE}")
     try:
-        return unpack(kind.PACKAGE, kind.PROGRAM, cache, lambda text: None)
+        return unpack(kind.PACKAGE, kind.PROGRAM, cache, tell)
     except subprocess.CalledProcessError as error:
         raise Skip(f"{kind.PACKAGE}: not downloaded: {error.stderr.decode(errors='replace').strip()}") from error
 
 
 class Store:
-    """One running database. samples() and sums() are all that is asked of it."""
+    """
+    One running database. samples() and sums() are all that is asked of it.
+
+    login: (user, password) that every request must have; None: nobody is asked.
+    """
 
     READY = "/ping"  # what answers once it is up
 
-    def __init__(self, program, folder=None, port=None):
+    def __init__(self, program, folder=None, port=None, login=None):
         self.program = program
         self.temporary = None if folder else tempfile.TemporaryDirectory(prefix="thermograf-store-")
         self.folder = Path(folder or self.temporary.name)
         self.port = port or lab.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.login = login
         self.process = None
 
     def start(self):
@@ -142,8 +145,13 @@ class Store:
             return False
 
     def _get(self, path, **query):
-        url = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        return self._ask(f"{path}?{urllib.parse.urlencode(query)}")
+
+    def _ask(self, path, data=None):
+        request = urllib.request.Request(f"{self.url}{path}", data)
+        if self.login:
+            request.add_header("Authorization", "Basic " + base64.b64encode(":".join(self.login).encode()).decode())
+        with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.read().decode()
 
     def samples(self, measurement, field, since_ns=0):
@@ -163,6 +171,7 @@ class InfluxDB(Store):
     PACKAGE = "influxdb"
     PROGRAM = "usr/bin/influxd"
     TITLE = "InfluxDB"
+    create = True  # the database, at the start
 
     CONFIG = """
 reporting-disabled = true
@@ -182,18 +191,28 @@ level = "warn"
 [http]
 bind-address = "127.0.0.1:{port}"
 log-enabled = false
+auth-enabled = {auth}
+unix-socket-enabled = true
+bind-socket = "{folder}/socket"
 """
 
     def command(self):
         config = self.folder / "influxdb.conf"
-        config.write_text(self.CONFIG.format(folder=self.folder, port=self.port, rpc=lab.free_port()))
+        config.write_text(self.CONFIG.format(folder=self.folder, port=self.port, rpc=lab.free_port(),
+                                             auth="true" if self.login else "false"))
         return [self.program, "run", "-config", config]
 
     def start(self):
         super().start()
-        request = urllib.parse.urlencode({"q": f'CREATE DATABASE "{DATABASE}"'}).encode()
-        with urllib.request.urlopen(f"{self.url}/query", request, timeout=20) as answer:
-            answer.read()
+        if self.login:
+            # The first user may be made by nobody.
+            self.execute("CREATE USER \"{}\" WITH PASSWORD '{}' WITH ALL PRIVILEGES".format(*self.login))
+        if self.create:
+            self.execute(f'CREATE DATABASE "{DATABASE}"')
+
+    def execute(self, text):
+        """One InfluxQL statement that changes something."""
+        self._ask("/query", urllib.parse.urlencode({"q": text}).encode())
 
     def query(self, text):
         """[(tags, columns, rows)] of one InfluxQL statement; times in nanoseconds."""
@@ -225,7 +244,10 @@ class VictoriaMetrics(Store):
     def command(self):
         # A month is the shortest retention of old versions.
         return [self.program, f"-httpListenAddr=127.0.0.1:{self.port}", f"-storageDataPath={self.folder}/data",
-                "-retentionPeriod=1", "-loggerLevel=WARN"]
+                "-retentionPeriod=1", "-loggerLevel=WARN", *self._login_options()]
+
+    def _login_options(self):
+        return [f"-httpAuth.{key}={value}" for key, value in zip(("username", "password"), self.login or ())]
 
     def _export(self, selector, since_ns=0):
         self._get("/internal/force_flush")  # else what has come in the last second is not seen yet

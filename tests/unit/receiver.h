@@ -18,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <zlib.h>
 
 #include <cmocka.h>
@@ -50,7 +51,9 @@ struct receiver {
 	/* Set before receiver_start(). */
 	struct receiver_step steps[RECEIVER_STEPS]; /* then 204 for ever */
 	size_t n_steps;
-	size_t max_raw; /* larger bodies get 413; 0 = none do */
+	size_t max_raw;       /* larger bodies get 413; 0 = none do */
+	const char *password; /* where it is not in the head: 401; NULL: none is wanted */
+	char socket[108];     /* listens on this unix socket instead of a port; "" = none */
 	/* Read after receiver_stop(). */
 	struct text stored; /* decoded bodies, one after the other */
 	struct text raw;    /* bodies as they came, of all requests */
@@ -107,6 +110,8 @@ static inline bool receiver_answer(struct receiver *r, int fd, const char *head,
 	step.status = step.status ? step.status : 204;
 	if (r->max_raw && decoded.len > r->max_raw)
 		step = (struct receiver_step){.status = 413};
+	if (r->password && !strstr(head, r->password))
+		step = (struct receiver_step){.status = 401, .body = "Unauthorized"};
 	if (step.store || (step.status / 100 == 2 && step.manner < RECEIVER_CLOSE))
 		text_append(&r->stored, decoded.data, decoded.len);
 	if (step.manner == RECEIVER_CLOSE)
@@ -183,7 +188,7 @@ static inline void *receiver_main(void *ctx)
 	}
 }
 
-static inline void receiver_start(struct receiver *r)
+static inline void receiver_listen_tcp(struct receiver *r)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -195,6 +200,26 @@ static inline void receiver_start(struct receiver *r)
 	assert_int_equal(listen(r->listener, 16), 0);
 	assert_int_equal(getsockname(r->listener, (struct sockaddr *)&address, &len), 0);
 	r->port = ntohs(address.sin_port);
+}
+
+static inline void receiver_listen_unix(struct receiver *r)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	memcpy(address.sun_path, r->socket, sizeof(address.sun_path));
+	r->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(r->listener >= 0);
+	unlink(r->socket);
+	assert_int_equal(bind(r->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(r->listener, 16), 0);
+}
+
+static inline void receiver_start(struct receiver *r)
+{
+	if (*r->socket)
+		receiver_listen_unix(r);
+	else
+		receiver_listen_tcp(r);
 	assert_int_equal(pipe(r->wake), 0);
 	assert_int_equal(pthread_create(&r->thread, NULL, receiver_main, r), 0);
 }
@@ -209,6 +234,8 @@ static inline void receiver_stop(struct receiver *r)
 	while (r->n_connections)
 		receiver_drop(r, 0);
 	close(r->listener);
+	if (*r->socket)
+		unlink(r->socket);
 	close(r->wake[0]);
 	close(r->wake[1]);
 	r->listener = 0;

@@ -45,7 +45,10 @@ static void every_key_reaches_its_member(void **state)
 	                      "database = d\nretention_policy = r\nusername = u\npassword = p\n"
 	                      "timeout = 500ms\ncontent_encoding = identity\nstyle = influx\n"
 	                      "buckets_per_octave = 4\npath = /f\nbatch_max_bytes = 64KiB\n"
-	                      "spool_max_bytes = 1GiB\n"
+	                      "spool_max_bytes = 1GiB\norganization = g\nbucket = k\n"
+	                      "tls_ca = /ca\ntls_cert = /cert\ntls_key = /key\n"
+	                      "insecure_skip_verify = yes\nhttp_proxy = http://u:p@x:1\n"
+	                      "header.X-A = 1\nheader.x-b = 2 3\n"
 	                      "[probe.p]\n"
 	                      "enabled = no\nrequired = yes\nmax_series = 2^10\n"
 	                      "const.phases = total queue\nconst.a = 0x10\n"),
@@ -83,13 +86,23 @@ static void every_key_reaches_its_member(void **state)
 	assert_int_equal(p->enabled, 0);
 	assert_true(p->required);
 	assert_int_equal(p->max_series, 1024);
-	assert_string_equal(p->place, FILE_NAME ":24");
+	assert_string_equal(p->place, FILE_NAME ":33");
 	assert_int_equal(p->n_consts, 2);
 	assert_string_equal(p->consts[0].key, "a");
 	assert_string_equal(p->consts[0].value, "0x10");
 	assert_string_equal(p->consts[1].key, "phases");
 	assert_string_equal(p->consts[1].value, "total queue");
-	assert_string_equal(p->consts[1].place, FILE_NAME ":28");
+	assert_string_equal(p->consts[1].place, FILE_NAME ":37");
+	assert_string_equal(o->tls_ca, "/ca");
+	assert_string_equal(o->tls_cert, "/cert");
+	assert_string_equal(o->tls_key, "/key");
+	assert_true(o->insecure_skip_verify);
+	assert_string_equal(o->http_proxy, "http://u:p@x:1");
+	assert_string_equal(o->organization, "g");
+	assert_string_equal(o->bucket, "k");
+	assert_int_equal(o->n_headers, 2);
+	assert_string_equal(o->headers[0].key, "X-A");
+	assert_string_equal(o->headers[1].value, "2 3");
 }
 
 static void a_probe_is_enabled_as_its_own_file_says(void **state)
@@ -273,6 +286,13 @@ static void what_telegraf_has_and_we_have_not_names_ours(void **state)
 		{"precision", "nanoseconds"},
 		{"debug", "log_level"},
 		{"quiet", "log_level"},
+		{"skip_database_creation", "never created"},
+		{"user_agent", "header.User-Agent"},
+		{"http_headers", "header.NAME"},
+		{"influx_uint_support", "end in i"},
+		{"tls_server_name", "urls"},
+		{"url", "urls"},
+		{"ssl_ca", "tls_ca"},
 	};
 	char data[128];
 
@@ -296,7 +316,8 @@ static void a_wrong_value_gets_the_form_that_is_right(void **state)
 		{"agent", "interval = ", "interval: \"\": expected: duration"},
 		{"agent", "omit_hostname = maybe", "omit_hostname: \"maybe\": expected: yes or no"},
 		{"agent", "log_level = loud", "expected: one of error, warning, info, debug"},
-		{"output.o", "type = influx2", "expected: one of influx1, stdout, file"},
+		{"output.o", "type = influx4",
+	         "expected: one of influx1, influx2, influx3, http, stdout, file"},
 		{"output.o", "urls =", "urls: expected: list of URLs"},
 		{"output.o", "urls = http://a b", "urls: URL 2 does not begin with http://"},
 		{"output.o", "batch_max_bytes = 1M",
@@ -330,13 +351,123 @@ static void keys_that_need_each_other_are_checked(void **state)
 	                    FILE_NAME ":1: [output.o] path: missing; type = file needs it\n");
 	assert_int_equal(load("[output.o]\npath = /f\n"), 0);
 	assert_string_equal(text_cstr(&said),
-	                    FILE_NAME ":1: [output.o] path: not used; only type = file has it\n");
+	                    FILE_NAME ":2: [output.o] path: not used; only type = file has it\n");
 	assert_string_equal(
 		errors("[output.o]\nbatch_max_bytes = 1MiB\nspool_max_bytes = 512KiB\n"),
-		FILE_NAME ":1: [output.o] batch_max_bytes: larger than spool_max_bytes; no "
+		FILE_NAME ":2: [output.o] batch_max_bytes: larger than spool_max_bytes; no "
 			  "full batch could wait\n");
 	assert_string_equal(errors("[output.o]\npassword = p\n"),
-	                    FILE_NAME ":1: [output.o] password: without username\n");
+	                    FILE_NAME ":2: [output.o] password: without username\n");
+}
+
+/* What is said of a single output with these lines; what is no error must parse. */
+static void says(const char *lines, const char *wanted, int err)
+{
+	char data[512];
+
+	snprintf(data, sizeof(data), "[output.o]\n%s", lines);
+	assert_int_equal(load(data), err);
+	if (*wanted ? !strstr(text_cstr(&said), wanted) : said.len)
+		fail_msg("%s gives %s", lines, text_cstr(&said));
+}
+
+static void a_request_proves_itself_in_one_way(void **state)
+{
+	says("token = a\ntoken_file = /f\n",
+	     ":3: [output.o] token_file: there is token, too; keep one of the two", -EINVAL);
+	says("username = u\npassword = a\npassword_file = /f\n",
+	     ":4: [output.o] password_file: there is password, too; keep one of the two", -EINVAL);
+	says("username = u\ntoken = a\n", ":2: [output.o] username: there is a token, too",
+	     -EINVAL);
+	says("username = u\ntoken_file = /f\n", "there is a token, too", -EINVAL);
+	says("password_file = /f\n", ":2: [output.o] password_file: without username", -EINVAL);
+	says("tls_key = /f\n", ":2: [output.o] tls_key: without tls_cert", -EINVAL);
+	says("token = a\nheader.AUTHORIZATION = x\n",
+	     ":3: [output.o] header.AUTHORIZATION: comes from username or token, too", -EINVAL);
+	says("header.Authorization = x\n", "", 0);
+	says("username = u\n", "", 0);
+	says("username = u\npassword_file = /f\n", "", 0);
+	says("urls = https://h\ntls_cert = /f\n", "", 0);
+}
+
+static void keys_that_do_nothing_are_told(void **state)
+{
+	static const struct {
+		const char *lines, *want;
+	} rows[] = {
+		{"bucket = b\n", ":2: [output.o] bucket: not used; only type = influx2 has it"},
+		{"type = influx2\ndatabase = telegraf\n",
+	         ":3: [output.o] database: not used; only type = influx1 or influx3 has it"},
+		{"type = influx3\nretention_policy = r\n", "only type = influx1 has it"},
+		{"type = http\nurls = http://h/x\norganization = o\n",
+	         "only type = influx2 has it"},
+		{"type = stdout\nurls = http://h\n",
+	         ":3: [output.o] urls: not used; only type = influx1, influx2, influx3 or http "
+	         "has it"},
+		{"type = stdout\nheader.X-A = 1\n", ":3: [output.o] header.X-A: not used; only"},
+		{"type = file\npath = /f\nspool_max_bytes = 1GiB\n", "spool_max_bytes: not used"},
+		{"cumulative_hist = yes\n",
+	         "cumulative_hist: not used; only style = bcc2telegraf has it"},
+		{"style = prometheus\nle_padded = yes\n",
+	         "le_padded: not used; only style = influx, fields or bcc2telegraf has it"},
+		{"tls_ca = /f\n",
+	         ":2: [output.o] tls_ca: not used; no URL in urls begins with https://"},
+		{"insecure_skip_verify = yes\nurls = unix:///s http://h\n",
+	         "insecure_skip_verify: not used"},
+		/* Nothing to tell. */
+		{"tls_ca = /f\nurls = http://a https://b\n", ""},
+		{"type = influx2\nbucket = b\n", ""},
+		{"bucket =\n", ""},
+		{"type = stdout\n", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		says(rows[i].lines, rows[i].want, 0);
+}
+
+static void each_type_has_its_receivers(void **state)
+{
+	says("type = http\n",
+	     ":1: [output.o] urls: missing; type = http has no receiver of its own", -EINVAL);
+	says("type = http\nurls = http://h/x?precision=ns\n", "", 0);
+	says("urls = http://h/write?precision=s\n",
+	     ":2: [output.o] urls: holds precision=", -EINVAL);
+	says("http_proxy = socks5://h\n", ":2: [output.o] http_proxy: does not begin with",
+	     -EINVAL);
+	says("type = influx3\n", "", 0);
+	assert_string_equal(config->outputs[0].urls.items[0], "http://127.0.0.1:8181");
+	says("type = influx2\n", "", 0);
+	assert_string_equal(config->outputs[0].urls.items[0], "http://127.0.0.1:8086");
+}
+
+static void headers_are_checked_by_name(void **state)
+{
+	says("header.Content-Type = x\n",
+	     ":2: [output.o] header.Content-Type: says how the body is "
+	     "sent, which is ours to know; remove it",
+	     -EINVAL);
+	says("header.content-encoding = x\n", "says how the body is sent", -EINVAL);
+	says("header.Content-Length = 1\n", "says how the body is sent", -EINVAL);
+	says("header.Transfer-Encoding = chunked\n", "says how the body is sent", -EINVAL);
+	says("header.HOST = x\n", "header.HOST: comes from urls; write the host there", -EINVAL);
+	says("header.X A = x\n", "a header's name holds letters, digits and", -EINVAL);
+	says("header.X(A) = x\n", "a header's name holds letters, digits and", -EINVAL);
+	says("header. = x\n", "header.: no such key", -EINVAL);
+	says("header.X-A = \"a\"\nheader.x!#$%&'*+-.^_`|~ = b\n", "", 0);
+	assert_int_equal(config->outputs[0].n_headers, 2);
+	assert_string_equal(config->outputs[0].headers[1].value, "\"a\"");
+}
+
+/* As HTTP has it: a later file overrides whatever the case of the letters. */
+static void a_header_has_one_name_in_any_case(void **state)
+{
+	assert_int_equal(
+		load_with("[output.o]\nheader.X-A = 1\nheader.b = 2\n", "output.o/header.x-a=3"),
+		0);
+	assert_int_equal(config->outputs[0].n_headers, 2);
+	assert_string_equal(config->outputs[0].headers[0].key, "b");
+	assert_string_equal(config->outputs[0].headers[1].key, "x-a");
+	assert_string_equal(config->outputs[0].headers[1].value, "3");
 }
 
 /* A tag that our own lines bear would be there on some lines and hidden on others. */
@@ -365,6 +496,7 @@ static void too_many_are_refused(void **state)
 		{"", "[output.o", "]\n", CONFIG_MAX_OUTPUTS, "8 outputs at most"},
 		{"", "[probe.p", "]\n", CONFIG_MAX_PROBES, "64 probes at most"},
 		{"[probe.p]\n", "const.c", " = 1\n", CONFIG_MAX_CONSTS, "more than 64 constants"},
+		{"[output.o]\n", "header.h", " = 1\n", CONFIG_MAX_HEADERS, "more than 16 headers"},
 	};
 	struct text data = {0};
 
@@ -428,6 +560,14 @@ static void no_message_holds_a_secret(void **state)
 		"[output.o]\nurls = http://u:hunter2@h\n",
 		"[output.o]\nurls = http://h/?p=hunter2\n",
 		"[output.o]\nurls = hunter2\n",
+		"[output.o]\ntoken = hunter2\ntoken_file = /f\n",
+		"[output.o]\nurls = https://h/?precision=s&key=hunter2\n",
+		"[output.o]\nhttp_proxy = http://u:hunter2@h:99999\n",
+		"[output.o]\nhttp_proxy = hunter2\n",
+		"[output.o]\nheader.Host = hunter2\n",
+		"[output.o]\nheader.X = hunter2\x01\n",
+		"[output.o]\nheader.X Y = hunter2\n",
+		"[output.o]\nheader.Authorization = hunter2\ntoken = hunter2\n",
 		"[agent]\ninterval = ${WORD}\n",
 		"[agent]\nlog_level = ${WORD}\n",
 	};
@@ -467,6 +607,11 @@ int main(void)
 		cmocka_unit_test(a_wrong_value_gets_the_form_that_is_right),
 		cmocka_unit_test(the_bounds_of_the_interval_are_in),
 		cmocka_unit_test(keys_that_need_each_other_are_checked),
+		cmocka_unit_test(a_request_proves_itself_in_one_way),
+		cmocka_unit_test(keys_that_do_nothing_are_told),
+		cmocka_unit_test(each_type_has_its_receivers),
+		cmocka_unit_test(headers_are_checked_by_name),
+		cmocka_unit_test(a_header_has_one_name_in_any_case),
 		cmocka_unit_test(names_of_global_tags_are_checked),
 		cmocka_unit_test(too_many_are_refused),
 		cmocka_unit_test(mistakes_of_set_say_so),

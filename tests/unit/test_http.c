@@ -17,7 +17,7 @@ struct scene {
 	struct receiver receiver;
 	struct poller_timer *impatience;
 	struct batch *batch;
-	char url[128];
+	char url[128], socket[128];
 	/* what came */
 	int n_results;
 	int transport;
@@ -89,7 +89,7 @@ static void got(void *ctx, const struct http_result *result)
 
 static void post(struct scene *s, bool fresh)
 {
-	assert_int_equal(http_post(s->client, s->url, s->batch, fresh, got, s), 0);
+	assert_int_equal(http_post(s->client, s->url, s->socket, s->batch, fresh, got, s), 0);
 	assert_int_equal(poller_run(s->poller), 0);
 }
 
@@ -151,6 +151,131 @@ static void credentials_go_as_basic_auth(void **state)
 	receiver_stop(&s.receiver);
 	/* base64("u:p:w") */
 	assert_non_null(strstr(text_cstr(&s.receiver.heads), "Authorization: Basic dTpwOnc=\r\n"));
+}
+
+static void credentials_in_the_url_go_as_basic_auth(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	(void)state;
+	scene_make(&s, NULL);
+	snprintf(s.url, sizeof(s.url), "http://u:p%%3Aw@127.0.0.1:%d/write", s.receiver.port);
+	post(&s, false);
+	receiver_stop(&s.receiver);
+	assert_non_null(strstr(text_cstr(&s.receiver.heads), "Authorization: Basic dTpwOnc=\r\n"));
+}
+
+static void tokens_and_headers_go_with_every_request(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_pair headers[] = {{.key = "X-Scope-OrgID", .value = "team 1"},
+	                                {.key = "X-Empty", .value = ""},
+	                                {.key = "user-agent", .value = "mine/1"}};
+	struct http_settings settings = {.user_agent = "x",
+	                                 .authorization = "Token s3cret",
+	                                 .headers = headers,
+	                                 .n_headers = ARRAY_SIZE(headers),
+	                                 .timeout_ns = 5000ull * MS};
+
+	(void)state;
+	scene_make(&s, &settings);
+	post(&s, false);
+	s.batch->encoding = ENCODING_GZIP;
+	post(&s, true);
+	receiver_stop(&s.receiver);
+	const char *heads = text_cstr(&s.receiver.heads);
+	const char *second = strstr(heads + 1, "POST ");
+	assert_non_null(second);
+	for (const char *head = heads; head; head = head == heads ? second : NULL) {
+		assert_non_null(strstr(head, "Authorization: Token s3cret\r\n"));
+		assert_non_null(strstr(head, "X-Scope-OrgID: team 1\r\n"));
+		assert_non_null(strstr(head, "user-agent: mine/1\r\n"));
+	}
+	assert_null(strstr(heads, "X-Empty"));
+	assert_null(strstr(heads, "User-Agent: x\r\n"));
+}
+
+static void new_settings_hold_from_the_next_request_on(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct http_settings settings = {.authorization = "Bearer old", .timeout_ns = 5000ull * MS};
+
+	(void)state;
+	scene_make(&s, &settings);
+	post(&s, false);
+	settings.authorization = "Bearer new";
+	assert_int_equal(http_client_set(s.client, &settings), 0);
+	post(&s, false);
+	receiver_stop(&s.receiver);
+	const char *heads = text_cstr(&s.receiver.heads);
+	const char *second = strstr(heads + 1, "POST ");
+	assert_non_null(second);
+	assert_non_null(strstr(second, "Authorization: Bearer new\r\n"));
+	assert_null(strstr(second, "old"));
+	/* The same connection: it was no other receiver. */
+	assert_int_equal(s.receiver.n_accepted, 1);
+}
+
+/* The fake is the proxy: the host behind it does not exist, and the environment must have no say. */
+static void a_proxy_gets_the_whole_url(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	char proxy[64];
+	struct http_settings settings = {.proxy = proxy, .timeout_ns = 5000ull * MS};
+
+	(void)state;
+	scene_make(&s, NULL);
+	snprintf(proxy, sizeof(proxy), "http://pu:pw@127.0.0.1:%d", s.receiver.port);
+	assert_int_equal(http_client_set(s.client, &settings), 0);
+	setenv("no_proxy", "*", 1);
+	snprintf(s.url, sizeof(s.url), "http://receiver.invalid:8086/write?db=t");
+	post(&s, false);
+	unsetenv("no_proxy");
+	receiver_stop(&s.receiver);
+	assert_int_equal(s.transport, 0);
+	const char *heads = text_cstr(&s.receiver.heads);
+	assert_ptr_equal(strstr(heads, "POST http://receiver.invalid:8086/write?db=t HTTP/1.1\r\n"),
+	                 heads);
+	/* base64("pu:pw") */
+	assert_non_null(strstr(heads, "Proxy-Authorization: Basic cHU6cHc=\r\n"));
+}
+
+static void without_a_proxy_the_environment_has_no_say(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	(void)state;
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	scene_make(&s, NULL);
+	post(&s, false);
+	unsetenv("http_proxy");
+	assert_int_equal(s.transport, 0);
+	assert_int_equal(s.status, 204);
+}
+
+/* Also where a proxy is set: a socket is on this host. */
+static void a_unix_socket_stands_in_for_host_and_proxy(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct http_settings settings = {.proxy = "http://127.0.0.1:1", .timeout_ns = 5000ull * MS};
+
+	(void)state;
+	snprintf(s.receiver.socket, sizeof(s.receiver.socket), "/tmp/test_http.%d", getpid());
+	scene_make(&s, &settings);
+	snprintf(s.socket, sizeof(s.socket), "%s", s.receiver.socket);
+	snprintf(s.url, sizeof(s.url), "http://localhost/write?db=t");
+	post(&s, false);
+	post(&s, false);
+	receiver_stop(&s.receiver);
+	assert_int_equal(s.transport, 0);
+	assert_int_equal(s.status, 204);
+	const char *heads = text_cstr(&s.receiver.heads);
+	assert_ptr_equal(strstr(heads, "POST /write?db=t HTTP/1.1\r\n"), heads);
+	assert_non_null(strstr(heads, "Host: localhost\r\n"));
+	assert_int_equal(s.receiver.n_accepted, 1);
+	/* And nobody there is told as with a port. */
+	post(&s, true);
+	assert_int_equal(s.transport, CURLE_COULDNT_CONNECT);
 }
 
 static void the_answers_words_are_handed_on(void **state)
@@ -278,7 +403,8 @@ static void an_unusable_url_is_told_at_once(void **state)
 	(void)state;
 	scene_make(&s, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
-		assert_int_equal(http_post(s.client, urls[i], s.batch, false, got, &s), -EINVAL);
+		assert_int_equal(http_post(s.client, urls[i], "", s.batch, false, got, &s),
+		                 -EINVAL);
 	post(&s, false);
 	assert_int_equal(s.status, 204);
 }
@@ -295,8 +421,8 @@ static void a_cancelled_request_does_not_call_back(void **state)
 
 	(void)state;
 	scene_make(&s, NULL);
-	assert_int_equal(http_post(s.client, s.url, s.batch, false, never_called, &s), 0);
-	assert_int_equal(http_post(s.client, s.url, s.batch, false, never_called, &s), -EBUSY);
+	assert_int_equal(http_post(s.client, s.url, "", s.batch, false, never_called, &s), 0);
+	assert_int_equal(http_post(s.client, s.url, "", s.batch, false, never_called, &s), -EBUSY);
 	http_cancel(s.client);
 	post(&s, false);
 	assert_int_equal(s.n_results, 1);
@@ -312,7 +438,8 @@ static void post_again(void *ctx, const struct http_result *result)
 		poller_stop(s->poller);
 		return;
 	}
-	assert_int_equal(http_post(s->client, s->url, s->batch, false, post_again, s), 0);
+	assert_int_equal(http_post(s->client, s->url, s->socket, s->batch, false, post_again, s),
+	                 0);
 }
 
 static void the_callback_may_post_again_and_free(void **state)
@@ -321,7 +448,7 @@ static void the_callback_may_post_again_and_free(void **state)
 
 	(void)state;
 	scene_make(&s, NULL);
-	assert_int_equal(http_post(s.client, s.url, s.batch, false, post_again, &s), 0);
+	assert_int_equal(http_post(s.client, s.url, "", s.batch, false, post_again, &s), 0);
 	assert_int_equal(poller_run(s.poller), 0);
 	receiver_stop(&s.receiver);
 	assert_int_equal(s.receiver.n_requests, 21);
@@ -334,6 +461,12 @@ int main(void)
 		cmocka_unit_test(the_body_arrives_with_its_headers),
 		cmocka_unit_test(a_large_gzip_body_is_sent_unasked),
 		cmocka_unit_test(credentials_go_as_basic_auth),
+		cmocka_unit_test(credentials_in_the_url_go_as_basic_auth),
+		cmocka_unit_test(tokens_and_headers_go_with_every_request),
+		cmocka_unit_test(new_settings_hold_from_the_next_request_on),
+		cmocka_unit_test(a_proxy_gets_the_whole_url),
+		cmocka_unit_test(without_a_proxy_the_environment_has_no_say),
+		cmocka_unit_test(a_unix_socket_stands_in_for_host_and_proxy),
 		cmocka_unit_test(the_answers_words_are_handed_on),
 		cmocka_unit_test(of_a_long_answer_the_start_is_kept),
 		cmocka_unit_test(the_connection_is_kept_unless_fresh_is_asked),
@@ -347,7 +480,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	/* A proxy from the environment would stand before our receiver. */
-	setenv("no_proxy", "127.0.0.1", 1);
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }

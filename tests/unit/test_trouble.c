@@ -9,19 +9,26 @@
 
 #define SECOND 1000000000ull
 
+static const struct config_output output = {.name = "telegraf",
+                                            .type = OUTPUT_INFLUX1,
+                                            .database = "telegraf",
+                                            .bucket = "disks",
+                                            .organization = "ops",
+                                            .username = "",
+                                            .password_file = "",
+                                            .token = "",
+                                            .token_file = ""};
 static const struct trouble_case not_found = {
-	.name = "telegraf",
+	.config = &output,
 	.label = "http://127.0.0.1:8086",
-	.database = "telegraf",
 	.reason = REASON_NOT_FOUND,
 	.status = 404,
 	.error = "",
 	.body = "{\"error\":\"database not found: \\\"telegraf\\\"\"}\n",
 };
 static const struct trouble_case refused = {
-	.name = "telegraf",
+	.config = &output,
 	.label = "http://127.0.0.1:8086",
-	.database = "telegraf",
 	.reason = REASON_TRANSPORT,
 	.error = "Couldn't connect to server",
 	.body = "",
@@ -45,6 +52,70 @@ static void a_failure_says_who_what_and_what_would_help(void **state)
 		text_cstr(&out),
 		"output telegraf: http://127.0.0.1:8086 gives no answer: Couldn't connect "
 		"to server; keeping 1 window, next try in 0.6 s");
+}
+
+static void advise(const struct config_output *config, enum verdict_reason reason, long status,
+                   const char *text, const char *wanted)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble_case c = {.config = config,
+	                         .label = "http://h",
+	                         .reason = reason,
+	                         .status = status,
+	                         .error = text,
+	                         .body = text};
+	struct trouble t = {0};
+
+	assert_true(trouble_failed(&t, 1, &c, 1, 30000, &out));
+	const char *advice = strstr(text_cstr(&out), "next try in 30 s") + 16;
+	assert_string_equal(advice, wanted);
+}
+
+static void advice_fits_the_type_and_the_login(void **state)
+{
+	struct config_output o = output;
+
+	(void)state;
+	advise(&o, REASON_NOT_FOUND, 404, "404 page not found",
+	       "; check type and the path in urls of [output.telegraf]");
+	o.type = OUTPUT_INFLUX2;
+	advise(&o, REASON_NOT_FOUND, 404,
+	       "{\"code\":\"not found\",\"message\":\"bucket \\\"disks\\\" not found\"}",
+	       "; create it with: influx bucket create --name \"disks\" --org \"ops\"");
+	advise(&o, REASON_NOT_FOUND, 404, "{\"message\":\"organization name not found\"}",
+	       "; check organization of [output.telegraf]");
+	o.type = OUTPUT_INFLUX3;
+	advise(&o, REASON_NOT_FOUND, 404, "{\"error\":\"database not found\"}",
+	       "; create it with: influxdb3 create database telegraf");
+	o.type = OUTPUT_HTTP;
+	advise(&o, REASON_NOT_FOUND, 404, "", "; check the path in urls of [output.telegraf]");
+	advise(&o, REASON_AUTH, 401, "",
+	       "; set token, or username and password, in [output.telegraf]");
+	o.username = "u";
+	advise(&o, REASON_AUTH, 401, "", "; check username and password of [output.telegraf]");
+	o.token_file = "/f";
+	advise(&o, REASON_AUTH, 403, "", "; check token_file of [output.telegraf]");
+	advise(&o, REASON_AUTH, 407, "", "; check http_proxy of [output.telegraf]");
+	advise(&o, REASON_TRANSPORT, 0,
+	       "SSL certificate problem: unable to get local issuer certificate",
+	       "; [output.telegraf]: tls_ca must hold the authority that signed its certificate");
+}
+
+/* What is wrong before any request; told beside a refusal, which is another trouble. */
+static void a_problem_of_our_own_names_no_receiver(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble_case c = {.config = &output, .problem = "token_file: /f is empty"};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_true(trouble_failed(&t, 1, &c, 0, 30000, &out));
+	assert_string_equal(text_cstr(&out),
+	                    "output telegraf: token_file: /f is empty; next try in 30 s");
+	assert_false(trouble_failed(&t, 2, &c, 0, 30000, &out));
+	text_clear(&out);
+	assert_true(trouble_failed(&t, 3, &not_found, 2, 30000, &out));
+	assert_non_null(strstr(text_cstr(&out), "answers 404"));
 }
 
 static void the_end_and_another_url_are_said_as_they_are(void **state)
@@ -192,6 +263,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failure_says_who_what_and_what_would_help),
+		cmocka_unit_test(advice_fits_the_type_and_the_login),
+		cmocka_unit_test(a_problem_of_our_own_names_no_receiver),
 		cmocka_unit_test(the_end_and_another_url_are_said_as_they_are),
 		cmocka_unit_test(each_kind_of_failure_is_told_once),
 		cmocka_unit_test(recovery_is_told_once_with_its_length),

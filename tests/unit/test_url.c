@@ -26,6 +26,9 @@ static void urls_of_receivers_are_fine(void **state)
 		"http://telegraf_1:8086",
 		"http://h/a@b",
 		"http://h/?xp=1",
+		"unix:///run/telegraf.sock",
+		"unix:///run/telegraf.sock:/telegraf",
+		"UNIX:///s:/write?db=x",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
@@ -60,6 +63,13 @@ static void what_is_wrong_is_said(void **state)
 		{"http://h/\xc3\xa9", "percent"},
 		{"http://h/\"", "percent"},
 		{"http://h/#a", "#"},
+		{"unix://", "socket"},
+		{"unix:///", "socket"},
+		{"unix://run/s", "socket"},
+		{"unix:///s:", "path"},
+		{"unix:///s:8086", "path"},
+		{"unix:///s?db=x", "path"},
+		{"unix:///s:/w#a", "#"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -72,9 +82,9 @@ static void what_is_wrong_is_said(void **state)
 /* A URL is printed whenever its receiver is down. */
 static void credentials_in_a_url_are_refused(void **state)
 {
-	static const char *const bad[] = {"http://u:p@h",       "http://u@h/write",
-	                                  "http://h/write?p=x", "http://h?u=x&p=y",
-	                                  "http://h/?db=x&p=y", "http://u:p@[::1]"};
+	static const char *const bad[] = {
+		"http://u:p@h",       "http://u@h/write", "http://h/write?p=x",  "http://h?u=x&p=y",
+		"http://h/?db=x&p=y", "http://u:p@[::1]", "unix:///s:/write?p=y"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		const char *got = url_problem(bad[i]);
@@ -95,9 +105,55 @@ static void an_endless_url_is_refused(void **state)
 	assert_non_null(url_problem(url));
 }
 
+/* What the kernel has room for, and no more: a longer one would be cut and lead elsewhere. */
+static void the_length_of_a_socket_is_the_kernels(void **state)
+{
+	char url[7 + URL_SOCKET_MAX + 20];
+
+	memset(url, 'a', sizeof(url));
+	memcpy(url, "unix:///", 8);
+	strcpy(url + 7 + URL_SOCKET_MAX, ":/telegraf");
+	assert_null(url_problem(url));
+	url[7 + URL_SOCKET_MAX] = 'a';
+	strcpy(url + 7 + URL_SOCKET_MAX + 1, ":/telegraf");
+	assert_non_null(strstr(url_problem(url), "107 bytes"));
+}
+
+static void a_socket_ends_where_its_path_begins(void **state)
+{
+	const char *rest;
+	size_t len;
+
+	const char *path = url_socket("unix:///run/t.sock:/a:b", &len, &rest);
+	assert_string_equal(rest, "/a:b");
+	assert_int_equal(len, strlen("/run/t.sock"));
+	assert_memory_equal(path, "/run/t.sock", len);
+	assert_non_null(url_socket("unix:///s", &len, &rest));
+	assert_string_equal(rest, "");
+	assert_null(url_socket("http://h", &len, &rest));
+}
+
+static void a_proxy_is_a_host_and_may_have_a_password(void **state)
+{
+	static const char *const good[] = {"http://p:3128", "https://p", "http://u:p@p:3128",
+	                                   "http://p/", "http://u:a@b@p:1"};
+	static const char *const bad[] = {"",           "p:3128",        "socks5://p",
+	                                  "http://",    "http://p/x",    "http://p?x",
+	                                  "http://p:0", "http://u:p@:1", "unix:///s"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_null(url_proxy_problem(good[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (!url_proxy_problem(bad[i]))
+			fail_msg("%s is fine", bad[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_length_of_a_socket_is_the_kernels),
+		cmocka_unit_test(a_socket_ends_where_its_path_begins),
+		cmocka_unit_test(a_proxy_is_a_host_and_may_have_a_password),
 		cmocka_unit_test(urls_of_receivers_are_fine),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(credentials_in_a_url_are_refused),

@@ -84,7 +84,24 @@ static const struct row {
 	{408, "", VERDICT_RETRY, REASON_SERVER},
 	{499, "", VERDICT_RETRY, REASON_SERVER},
 
+	{400,
+         "{\"code\":\"invalid\",\"message\":\"invalid precision; valid precision units are ns, us, ms, and s\"}",
+         VERDICT_DROP, REASON_REJECTED},
+	{404, "{\"code\":\"not found\",\"message\":\"organization name \\\"x\\\" not found\"}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+
 	/* InfluxDB 3 */
+	{400, "{\"error\":\"db name did not start with a number or letter\",\"data\":null}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{400,
+         "{\"error\":\"invalid character in database name: must be ASCII, containing only letters\"}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{422, "{\"error\":\"Adding a new database would exceed limit of 5 databases\"}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{404, "{\"error\":\"the requested resource was not found: database deleted\"}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{413, "{\"error\":\"max request size (10485760 bytes) exceeded\"}", VERDICT_SPLIT,
+         REASON_TOO_LARGE},
 	{400,
          "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":\"x\","
          "\"line_number\":1,\"error_message\":\"No fields were provided\"}]}",
@@ -117,6 +134,16 @@ static const struct row {
          "errors)\"}",
          VERDICT_DROP, REASON_PARTIAL},
 	{400, "{\"error\":\"http: request body too large\"}", VERDICT_SPLIT, REASON_TOO_LARGE},
+	{413, "{\"error\":\"http: request body too large\"}", VERDICT_SPLIT, REASON_TOO_LARGE},
+	/* influxdb_v2_listener takes all or nothing. */
+	{400,
+         "{\"code\":\"invalid\",\"message\":\"metric parse error: expected field at 1:8: \\\"garbage\\\"\","
+         "\"op\":\"\",\"err\":\"metric parse error: expected field at 1:8\"}",
+         VERDICT_DROP, REASON_REJECTED},
+	{400, "{\"code\":\"internal error\",\"message\":\"unexpected EOF\"}", VERDICT_RETRY,
+         REASON_SERVER},
+	{400, "{\"code\":\"internal error\",\"message\":\"http: request body too large\"}",
+         VERDICT_SPLIT, REASON_TOO_LARGE},
 	{400, "{\"error\":\"gzip: invalid header\"}", VERDICT_DROP, REASON_REJECTED},
 	{400, "{\"error\":\"http: bad request\"}", VERDICT_DROP, REASON_REJECTED},
 	{401, "Unauthorized", VERDICT_HOLD, REASON_AUTH},
@@ -129,6 +156,9 @@ static const struct row {
 	{503, "", VERDICT_RETRY, REASON_OVERLOADED},
 
 	/* What stands between: proxies and load balancers */
+	{400, "Client sent an HTTP request to an HTTPS server.\n", VERDICT_HOLD, REASON_UNEXPECTED},
+	{400, "<center>The plain HTTP request was sent to HTTPS port</center>", VERDICT_HOLD,
+         REASON_UNEXPECTED},
 	{502, "<html><h1>502 Bad Gateway</h1></html>", VERDICT_RETRY, REASON_SERVER},
 	{504, "<html><h1>504 Gateway Time-out</h1></html>", VERDICT_RETRY, REASON_SERVER},
 	{507, NULL, VERDICT_RETRY, REASON_SERVER},
