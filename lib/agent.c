@@ -58,8 +58,12 @@ static int open_outputs(struct agent *a, struct poller *poller)
 {
 	for (size_t i = 0; i < a->config->n_outputs; i++) {
 		const struct config_output *config = &a->config->outputs[i];
-		int err = output_new(config, a->http, poller, &a->outputs[i]);
+		int err;
 
+		text_clear(&a->lines);
+		target_describe(&a->lines, config);
+		log_info("output %s: %s", config->name, text_cstr(&a->lines));
+		err = output_new(config, a->http, poller, &a->outputs[i]);
 		if (err) {
 			log_error("output %s: cannot be used: %s", config->name, strerror(-err));
 			return err;
@@ -70,9 +74,6 @@ static int open_outputs(struct agent *a, struct poller *poller)
 		                                .quantiles = config->quantiles,
 		                                .le_padded = config->le_padded,
 		                                .cumulative_hist = config->cumulative_hist};
-		text_clear(&a->lines);
-		target_describe(&a->lines, config);
-		log_info("output %s: %s", config->name, text_cstr(&a->lines));
 	}
 	return 0;
 }

@@ -246,13 +246,13 @@ static int set_member(const struct confset *set, const struct config_key *row, v
 	return 0;
 }
 
-static void warn_public(const struct confset *set, const char *section,
+static void warn_public(const struct confset *set, const char *section, const char *key,
                         const struct config_key *row, const char *text, const char *place)
 {
 	if (row->type == CONFIG_SECRET && set->file_public && *text && !strstr(text, "${"))
 		report_add(set->report, REPORT_WARNING, place,
 		           "[%s] %s: everybody can read this file; chmod it to 0640, or use ${VAR}",
-		           section, row->key);
+		           section, key);
 }
 
 /* The key's row and the section's struct; false when there is none, which is reported by now. */
@@ -335,7 +335,7 @@ int confset_key(const struct confset *set, const char *section, const char *key,
 		r = expand(set, place, section, key, text, &value);
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;
-	warn_public(set, section, row, text, place);
+	warn_public(set, section, key, row, text, place);
 	return set_value(set, section, key, &value, text, place);
 }
 
