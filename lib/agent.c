@@ -364,6 +364,7 @@ void agent_free(struct agent *a)
 	ground_closep(&a->statm_fd);
 	text_free(&a->lines);
 	text_free(&a->host);
+	confkeys_clear("probe.*", &a->no_section);
 	free(a);
 }
 
