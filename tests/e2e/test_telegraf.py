@@ -10,8 +10,12 @@ import telegraf
 import wire
 from tap import Failure, equal, main, true
 
+TOKEN = "not-a-secret"
+
 V1 = '[[inputs.influxdb_listener]]\nservice_address = "127.0.0.1:{port}"\n'
+V2 = f'[[inputs.influxdb_v2_listener]]\nservice_address = "127.0.0.1:{{port}}"\ntoken = "{TOKEN}"\n'
 HTTP = '[[inputs.http_listener_v2]]\nservice_address = "tcp://127.0.0.1:{port}"\ndata_format = "influx"\n'
+SOCKET = '[[inputs.http_listener_v2]]\nservice_address = "unix://{folder}/telegraf.sock"\ndata_format = "influx"\n'
 
 # What it tells about each output is counted while it is written, so that each output has its own.
 MEASUREMENTS = {"block_io", "block_io_latency", "block_io_latency_summary", "thermograf", "thermograf_probe"}
@@ -57,8 +61,16 @@ def test_influxdb_listener_takes_bodies_that_are_not_compressed():
     relayed(V1, "type = influx1\nurls = {url}\ncontent_encoding = identity")
 
 
+def test_influxdb_v2_listener_with_a_token_keeps_every_point_as_it_was():
+    relayed(V2, f"type = influx2\nurls = {{url}}\ntoken = {TOKEN}\nbucket = telegraf")
+
+
 def test_http_listener_v2_keeps_every_point_as_it_was():
     relayed(HTTP, "type = http\nurls = {url}/telegraf")
+
+
+def test_http_listener_v2_on_a_unix_socket_keeps_every_point_as_it_was():
+    relayed(SOCKET, "type = http\nurls = unix://{folder}/telegraf.sock:/telegraf")
 
 
 EXECD = """[[inputs.execd]]
@@ -146,6 +158,38 @@ def test_windows_cut_while_telegraf_is_away_arrive_with_their_stamps():
                          f"all windows in Telegraf; the agent says:\n{run.agent.messages()[-2000:]}", 0.5)
             run.end()
             relay.stop()
+            check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
+
+
+def test_a_token_that_telegraf_refuses_is_told_and_nothing_is_lost_once_it_is_right():
+    with telegraf.Telegraf(V2.replace(TOKEN, "another")) as relay:
+        settings = f"type = influx2\nurls = {relay.url}\ntoken = {TOKEN}"
+        with wire.Wire({"relay": settings}, truth="style = influx") as run:
+            run.work()
+            equal(relay.points(), [], "points that came with a wrong token")
+            told = [line for line in run.agent.messages().splitlines() if "401" in line]
+            equal(len(told), 1, f"lines on the refusal in:\n{run.agent.messages()}")
+            true(TOKEN not in run.agent.messages(), "the token is in the log")
+            relay.stop()
+            relay.plugins = V2
+            relay.start()
+            lab.wait_for(lambda: relay.points(), 60, f"points; the agent says:\n{run.agent.messages()[-2000:]}", 0.5)
+            run.end()
+            relay.stop()
+            check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
+
+
+def test_a_body_that_telegraf_calls_too_large_arrives_in_halves():
+    # 413 for more metrics in one body than this, 429 for more than is left of it.
+    # A window without I/O has fewer, one of three busy devices has more.
+    with telegraf.Telegraf(V2 + "max_undelivered_metrics = 100\n") as relay:
+        settings = f"type = influx2\nurls = {relay.url}\ntoken = {TOKEN}"
+        with wire.Wire({"relay": settings}, truth="style = influx", devices=3) as run:
+            run.work()
+            lab.wait_for(lambda: verdicts(run)["batches_queued"] == 0, 60, "an empty queue", 0.5)
+            run.end()
+            relay.stop()
+            true(verdicts(run)["verdict_split_total"] > 0, f"bodies split; {verdicts(run)}")
             check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
 
 
