@@ -22,6 +22,8 @@ struct request_queue {
 
 struct bio;
 
+enum mq_rq_state { MQ_RQ_IDLE };
+
 struct request {
 	struct request_queue *q;
 	unsigned int cmd_flags; /* blk_opf_t since 342a72a33407 (6.0): still 32 bits */
@@ -29,6 +31,7 @@ struct request {
 	unsigned int __data_len;
 	struct bio *bio;
 	__u64 start_time_ns;
+	enum mq_rq_state state; /* idle until it is issued, and after a requeue */
 };
 
 /* Until f3fa33acca9f (5.17) a request knew its disk by itself. */
