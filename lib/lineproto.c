@@ -10,11 +10,6 @@
 /* Stands for what a receiver would misread: not a character of the grammar, and visible. */
 #define REPLACEMENT '_'
 
-struct tag_list {
-	struct point_tag tags[POINT_MAX_TAGS + CONFIG_MAX_TAGS + 1];
-	size_t n;
-};
-
 /* Puts a tag where it belongs by its key; of equal keys the one that is there stays. */
 static void insert_tag(struct point_tag *tags, size_t *n, const struct point_tag *tag)
 {
@@ -137,24 +132,36 @@ static void append_value(struct text *out, const char *value)
 	}
 }
 
+static void append_tag(struct text *out, const struct point_tag *tag)
+{
+	if (!*tag->value)
+		return;
+	text_char(out, ',');
+	text_str(out, tag->key);
+	text_char(out, '=');
+	append_value(out, tag->value);
+}
+
+/* Two sorted lists into one: the global one is sorted once for all lines. */
 static void append_tags(struct text *out, const struct lineproto_globals *globals,
                         const struct point *point)
 {
-	struct tag_list list = {.n = 0};
+	struct point_tag own[POINT_MAX_TAGS];
+	size_t n = 0, g = 0;
 
 	for (size_t i = 0; i < point->n_tags; i++)
-		insert_tag(list.tags, &list.n, &point->tags[i]);
-	for (size_t i = 0; i < globals->n_tags; i++)
-		insert_tag(list.tags, &list.n, &globals->tags[i]);
+		insert_tag(own, &n, &point->tags[i]);
+	for (size_t i = 0; i < n; i++) {
+		int order = -1;
 
-	for (size_t i = 0; i < list.n; i++) {
-		if (!*list.tags[i].value)
-			continue;
-		text_char(out, ',');
-		text_str(out, list.tags[i].key);
-		text_char(out, '=');
-		append_value(out, list.tags[i].value);
+		while (g < globals->n_tags &&
+		       (order = strcmp(globals->tags[g].key, own[i].key)) < 0)
+			append_tag(out, &globals->tags[g++]);
+		g += g < globals->n_tags && !order;
+		append_tag(out, &own[i]);
 	}
+	while (g < globals->n_tags)
+		append_tag(out, &globals->tags[g++]);
 }
 
 static void append_field(struct text *out, const struct point_field *field)

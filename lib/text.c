@@ -65,23 +65,13 @@ int text_reserve(struct text *t, size_t more)
 	return 0;
 }
 
-void text_append(struct text *t, const void *data, size_t len)
+void text_append_slowly(struct text *t, const void *data, size_t len)
 {
 	if (!len || text_reserve(t, len) < 0)
 		return;
 	memcpy(t->data + t->len, data, len);
 	t->len += len;
 	t->data[t->len] = '\0';
-}
-
-void text_str(struct text *t, const char *s)
-{
-	text_append(t, s, strlen(s));
-}
-
-void text_char(struct text *t, char c)
-{
-	text_append(t, &c, 1);
 }
 
 void text_u64(struct text *t, uint64_t value)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Most bytes one text may hold: far above any batch, low enough to stop a runaway. */
 #define TEXT_MAX_BYTES (64u << 20)
@@ -37,9 +38,31 @@ void text_truncate(struct text *t, size_t len);
 /** Makes room for @p more bytes. @return 0 or the sticky error. */
 int text_reserve(struct text *t, size_t more);
 
-void text_append(struct text *t, const void *data, size_t len);
-void text_str(struct text *t, const char *s);
-void text_char(struct text *t, char c);
+/** text_append() where there is no room, or nothing to append. */
+void text_append_slowly(struct text *t, const void *data, size_t len);
+
+/* Inline: a line of protocol is made of some fifty of these, and all but one in a million find room. */
+static inline void text_append(struct text *t, const void *data, size_t len)
+{
+	if (!len || t->err || t->cap - t->len <= len) {
+		text_append_slowly(t, data, len);
+		return;
+	}
+	memcpy(t->data + t->len, data, len);
+	t->len += len;
+	t->data[t->len] = '\0';
+}
+
+static inline void text_str(struct text *t, const char *s)
+{
+	text_append(t, s, strlen(s));
+}
+
+static inline void text_char(struct text *t, char c)
+{
+	text_append(t, &c, 1);
+}
+
 void text_u64(struct text *t, uint64_t value);
 void text_i64(struct text *t, int64_t value);
 
