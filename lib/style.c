@@ -85,7 +85,8 @@ static const struct spec_histogram *first_histogram(const struct spec *spec,
 	for (size_t i = 0; i < spec->n_maps; i++) {
 		const struct spec_map *other = &spec->maps[i];
 
-		if (!other->measurement || strcmp(other->measurement, map->measurement) != 0)
+		if (!other->measurement || !map->measurement ||
+		    strcmp(other->measurement, map->measurement) != 0)
 			continue;
 		for (size_t h = 0; h < other->n_histograms; h++)
 			if (!name || !strcmp(other->histograms[h].name, name))
@@ -156,9 +157,10 @@ int style_new(const struct spec *spec, const struct spec_map *map, const struct 
 	s->layout = layout;
 	s->settings = *settings;
 	s->reduced.n_cells = layout->n_cells;
+	/* The drops map has none, and makes no points. */
 	if (map->measurement)
 		err = plan_fields(s);
-	for (size_t i = 0; i < map->n_histograms && !err; i++)
+	for (size_t i = 0; map->measurement && i < map->n_histograms && !err; i++)
 		err = plan_histogram(s, spec, i, alias);
 	if (err)
 		return err;
