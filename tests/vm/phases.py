@@ -7,11 +7,11 @@ import lab
 from agent import parse_lines
 from tap import equal, true
 
-MODULES = ("virtio_pci", "virtio_blk", "null_blk", "mq-deadline")
+MODULES = ("virtio_pci", "virtio_blk", "null_blk", "mq-deadline", "sd_mod", "scsi_debug")
 TIMEOUT_S = 90  # 20 s where nothing else runs
 
 DEVICE_US = 20000  # of each I/O of the slow device
-SLACK_US = 10000  # of an emulation that does other things, too
+HICCUPS = 3  # I/Os that an emulation that does other things, too, may hold up
 PHASES = ("total", "queue", "device")
 
 
@@ -19,7 +19,7 @@ class Result:
     """The files of the guest."""
 
     def __init__(self, folder):
-        self.slow, self.data = (folder / "disks").read_text(encoding="ascii").split()
+        self.slow, self.data, self.half = (folder / "disks").read_text(encoding="ascii").split()
         self.after, self.before = lab.diskstats(folder / "after"), lab.diskstats(folder / "before")
         self.points = parse_lines((folder / "lines").read_text(encoding="utf-8"))
         # Runs that the kernel left out, see smoke.py.
@@ -39,7 +39,7 @@ class Result:
 
 def counts_agree_with_diskstats_with_all_phases(result):
     ios = result.sums("block_io", "ios", "device", "op")
-    for name in (result.slow, result.data):
+    for name in (result.slow, result.data, result.half):
         kernel = lab.less(result.after[name], result.before[name])
         writes = sum(ios[name, op] for op in ("write", "writeback", "commit"))
         for kind, ours, theirs in (("reads", ios[name, "read"], kernel.reads), ("writes", writes, kernel.writes),
@@ -80,17 +80,37 @@ def queue_and_device_add_up_to_total(result):
         true(abs(total - queue - device_sum) <= 2 * windows, f"{device} {op}: {total} = {queue} + {device_sum}")
 
 
-def what_waits_for_others_is_queue_and_not_device(result):
+def buckets_of_reads(result, device):
+    """{phase: {le: count}}"""
     buckets = defaultdict(lambda: defaultdict(int))
     for name, tags, fields, _ in result.points:
-        if name == "block_io_latency" and tags["device"] == result.slow and tags["op"] == "read":
-            buckets[tags["phase"]][tags["le"]] += fields["count"]
+        if name == "block_io_latency" and (tags["device"], tags["op"]) == (device, "read"):
+            buckets[tags["phase"]][int(tags["le"])] += fields["count"]
+    return buckets
+
+
+def above(buckets, limit):
+    return sum(count for le, count in buckets.items() if le > limit)
+
+
+def what_waits_for_others_is_queue_and_not_device(result):
+    buckets = buckets_of_reads(result, result.slow)
+    text = {phase: dict(counts) for phase, counts in buckets.items()}
     # 16.4 ms < t <= 32.8 ms: the device took as long for each, however many waited.
-    equal(set(buckets["device"]), {"32768"}, "buckets of the device's time")
+    equal(min(buckets["device"]), 32768, f"the shortest of the device's times: {text}")
+    true(buckets["device"][32768] >= 120 - HICCUPS, f"the device's time: {text}")
     # Of 100 that came four at once most waited for three others: 32.8 ms < t <= 65.5 ms; 20 came alone.
-    true(buckets["queue"]["65536"] >= 50, f"buckets of the queue's time: {dict(buckets['queue'])}")
-    true(sum(count for le, count in buckets["queue"].items() if int(le) <= 4096) >= 15,
-         f"buckets of the queue's time: {dict(buckets['queue'])}")
+    true(buckets["queue"][65536] >= 50, f"the queue's time: {text}")
+    true(120 - above(buckets["queue"], 4096) >= 15, f"the queue's time: {text}")
+
+
+def an_io_that_is_issued_twice_is_in_the_device_from_the_first_time_on(result):
+    buckets = buckets_of_reads(result, result.half)
+    text = {phase: dict(counts) for phase, counts in buckets.items()}
+    equal(sum(buckets["device"].values()), 20, f"reads: {text}")
+    # Those done by halves, about every third, took 20 ms twice; their second half waited for nobody.
+    true(4 <= above(buckets["device"], 32768) <= 8 + HICCUPS, f"the device's time of reads by halves: {text}")
+    true(above(buckets["queue"], 16384) <= HICCUPS, f"the queue's time of reads by halves: {text}")
 
 
 def the_maximum_is_of_each_window_and_in_its_highest_bucket(result):
@@ -106,10 +126,12 @@ def the_maximum_is_of_each_window_and_in_its_highest_bucket(result):
             true(le / 2 < fields["max_us"] <= le or le == 1, f"{tags}: maximum {fields['max_us']} in bucket {le}")
             seen += 1
         if name == "block_io_latency_summary" and tags["device"] == result.slow and tags["phase"] == "device":
-            true(DEVICE_US <= fields["max_us"] <= DEVICE_US + SLACK_US, f"{tags}: maximum {fields['max_us']}")
+            true(fields["max_us"] >= DEVICE_US, f"{tags}: maximum {fields['max_us']}")
     true(seen > 10, "summaries")
 
 
 TESTS = (counts_agree_with_diskstats_with_all_phases, every_io_is_split_or_counted_as_not_split,
          only_empty_flushes_are_not_split, queue_and_device_add_up_to_total,
-         what_waits_for_others_is_queue_and_not_device, the_maximum_is_of_each_window_and_in_its_highest_bucket)
+         what_waits_for_others_is_queue_and_not_device,
+         an_io_that_is_issued_twice_is_in_the_device_from_the_first_time_on,
+         the_maximum_is_of_each_window_and_in_its_highest_bucket)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# In the guest: all phases. A device that takes 20 ms for each I/O and one at a time, so that what waits is known; and a
-# disk with a volatile cache, for flush sequences.
+# In the guest: all phases. A device that takes 20 ms for each I/O and one at a time, so that what waits is known; a disk
+# with a volatile cache, for flush sequences; and one that does half of some I/Os, so that they are issued again.
 set -eu
 
 mkdir -p /sys/kernel/config
@@ -22,7 +22,16 @@ echo mq-deadline >/sys/block/$name/queue/scheduler
 echo 16 >/sys/block/$name/queue/nr_requests
 
 data=$(disk data)
-echo "$name ${data#/dev/}" >/result/disks
+
+# Its driver counts in ticks, of 4 ms on these kernels; every third command it does half of what it is asked for.
+debug=/sys/bus/pseudo/drivers/scsi_debug
+for try in $(seq 100); do
+	half=$(ls /sys/bus/scsi/devices/*/block 2>/dev/null | grep '^sd' || true)
+	[ -n "$half" ] && [ -b "/dev/$half" ] && break
+	sleep 0.1
+done
+echo 5 >$debug/delay
+echo "$name ${data#/dev/} $half" >/result/disks
 
 cat >/tmp/thermograf.ini <<END
 [agent]
@@ -55,6 +64,10 @@ done
 # Alone, nothing waits.
 /tools/dd status=none if=/dev/$name of=/dev/null bs=8k count=20 iflag=direct
 /tools/dd status=none if=/dev/zero of=/dev/$name bs=4k count=20 oflag=direct
+echo 0x100 >$debug/opts
+echo 3 >$debug/every_nth
+/tools/dd status=none if=/dev/$half of=/dev/null bs=64k count=20 iflag=direct
+echo 0 >$debug/every_nth
 # Flush sequences with data; and empty ones, by fsync of what is written already.
 /tools/dd status=none if=/dev/zero of="$data" bs=4k count=50 oflag=direct,dsync
 /tools/dd status=none if=/dev/zero of="$data" bs=64k count=40 oflag=direct conv=fsync
