@@ -406,6 +406,8 @@ static void keys_that_do_nothing_are_told(void **state)
 	         "has it"},
 		{"type = stdout\nheader.X-A = 1\n", ":3: [output.o] header.X-A: not used; only"},
 		{"type = file\npath = /f\nspool_max_bytes = 1GiB\n", "spool_max_bytes: not used"},
+		{"style = bcc2telegraf\nquantiles = 0.5\n",
+	         "quantiles: not used; only style = influx, fields or prometheus has it"},
 		{"cumulative_hist = yes\n",
 	         "cumulative_hist: not used; only style = bcc2telegraf has it"},
 		{"style = prometheus\nle_padded = yes\n",
