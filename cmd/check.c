@@ -97,6 +97,10 @@ static void print_probe(const struct probe *p, const struct btf *kernel, bool re
 		       p->programs[i].chosen ? "" : p->programs[i].why);
 	for (size_t i = 0; i < p->n_maps; i++)
 		print_map(&p->maps[i], f);
+	if (p->own_memory)
+		printf("  maps of its own: %.1f MiB of kernel memory\n",
+		       (double)p->own_memory / (1 << 20));
+	f->memory += p->own_memory;
 	for (size_t i = 0; i < p->n_left; i++)
 		printf("  map %s: not read: %s\n", p->left[i].map->name, p->left[i].why);
 	if (unfit && kernel && required) {
