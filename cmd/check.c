@@ -106,6 +106,10 @@ static void print_probe(const struct probe *p, const struct btf *kernel, bool re
 		print_map(&p->maps[i], f);
 	for (size_t i = 0; i < p->n_privates; i++)
 		print_private(&p->privates[i], f);
+	if (p->own_memory)
+		printf("  maps of its own: %.1f MiB of kernel memory\n",
+		       (double)p->own_memory / (1 << 20));
+	f->memory += p->own_memory;
 	for (size_t i = 0; i < p->n_left; i++)
 		printf("  map %s: not %s: %s\n", p->left[i].map->name,
 		       specmap_is_private(p->left[i].map) ? "used" : "read", p->left[i].why);

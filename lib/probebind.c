@@ -230,9 +230,44 @@ static uint64_t private_memory(const struct probe *p)
 	return memory;
 }
 
+/* Does a section of the description size this map, by its name or as an index? */
+static bool is_described(const struct probe *p, const char *name)
+{
+	for (size_t i = 0; i < p->spec->n_maps; i++) {
+		const struct spec_map *m = &p->spec->maps[i];
+
+		if (!strcmp(m->name, name) || (m->index && !strcmp(m->index, name)))
+			return true;
+	}
+	return false;
+}
+
+/* Kernel memory of the maps that the programs keep for themselves, full. */
+static uint64_t own_memory_of(const struct probe *p)
+{
+	uint64_t cpus = (uint64_t)MAX(libbpf_num_possible_cpus(), 1), memory = 0;
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, p->object)
+	{
+		uint32_t type = bpf_map__type(map);
+		uint64_t row = (bpf_map__value_size(map) + 7ull) / 8 * 8;
+
+		if (bpf_map__is_internal(map) || is_described(p, bpf_map__name(map)))
+			continue;
+		row *= is_per_cpu(type) ? cpus : 1;
+		if (type == BPF_MAP_TYPE_RINGBUF) /* its entries are bytes */
+			row = 1;
+		else if (type != BPF_MAP_TYPE_ARRAY && type != BPF_MAP_TYPE_PERCPU_ARRAY)
+			row += bpf_map__key_size(map) + HASH_ROW_OVERHEAD;
+		memory += bpf_map__max_entries(map) * row;
+	}
+	return memory;
+}
+
 static bool fits(const struct probe *p, uint32_t shards)
 {
-	uint64_t memory = private_memory(p), read = 0;
+	uint64_t memory = private_memory(p) + p->own_memory, read = 0;
 
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct probe_map *m = &p->maps[i];
@@ -276,10 +311,13 @@ static int set_size(struct probe *p, struct probe_map *m, struct report *report)
 
 static int size_maps(struct probe *p, struct report *report)
 {
-	uint32_t shards = choose_shards(p);
-	uint64_t memory = private_memory(p);
+	uint32_t shards;
+	uint64_t memory;
 	int err = 0;
 
+	p->own_memory = own_memory_of(p);
+	memory = private_memory(p) + p->own_memory;
+	shards = choose_shards(p);
 	for (size_t i = 0; i < p->n_maps; i++) {
 		struct probe_map *m = &p->maps[i];
 
@@ -292,7 +330,7 @@ static int size_maps(struct probe *p, struct report *report)
 	if (!err && memory > PROBE_MEMORY_MAX)
 		report_add(
 			report, REPORT_WARNING, p->spec->file,
-			"probe %s: its maps take up to %llu MiB of kernel memory; lower max_keys",
+			"probe %s: its maps take up to %llu MiB of kernel memory; make them smaller (max_keys)",
 			p->spec->name, (unsigned long long)(memory >> 20));
 	return err;
 }

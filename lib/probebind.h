@@ -72,6 +72,8 @@ struct probe {
 	size_t n_left;
 	struct probe_private privates[SPEC_MAX_MAPS];
 	size_t n_privates;
+	uint64_t
+		own_memory; /* bytes of kernel memory of the maps that no section describes, full, estimated */
 	int window_fd;   /* of the map that holds the window's number; -1: none, or not attached */
 	uint32_t window; /* its number now */
 	struct probe_program programs[SPEC_MAX_PROGRAMS];

@@ -395,6 +395,8 @@ static void keys_that_do_nothing_are_told(void **state)
 	static const struct {
 		const char *lines, *want;
 	} rows[] = {
+		{"token = \"abc\"\n",
+	         ":2: [output.o] token: its quotes are taken for a part of it; values stand without"},
 		{"bucket = b\n", ":2: [output.o] bucket: not used; only type = influx2 has it"},
 		{"type = influx2\ndatabase = telegraf\n",
 	         ":3: [output.o] database: not used; only type = influx1 or influx3 has it"},

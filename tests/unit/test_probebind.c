@@ -216,6 +216,19 @@ static void the_bounds_are_the_probes_and_not_each_maps(void **state)
 	close_opened(&both);
 }
 
+/* 64 rows of 24 bytes more, where no section has them. */
+static void maps_that_no_section_describes_take_memory_too(void **state)
+{
+	struct opened one = open_description(OBJECT, HEAD IOS("32"), NULL);
+	struct opened both = open_description(OBJECT, HEAD IOS("32") SIZE("32"), NULL);
+
+	assert_int_equal(one.err | both.err, 0);
+	assert_true(both.probe->own_memory >= 256);
+	assert_int_equal(one.probe->own_memory, both.probe->own_memory + 64ull * 24);
+	close_opened(&one);
+	close_opened(&both);
+}
+
 static void maps_of_one_index_have_as_many_rows(void **state)
 {
 	assert_refused(
@@ -316,6 +329,7 @@ int main(void)
 		cmocka_unit_test(the_configuration_decides_which_maps_are_read),
 		cmocka_unit_test(a_mistake_in_a_map_that_is_not_read_is_told),
 		cmocka_unit_test(the_bounds_are_the_probes_and_not_each_maps),
+		cmocka_unit_test(maps_that_no_section_describes_take_memory_too),
 		cmocka_unit_test(maps_of_one_index_have_as_many_rows),
 		cmocka_unit_test(a_maximum_wants_the_windows_number),
 		cmocka_unit_test(windows_are_numbered_from_one),
