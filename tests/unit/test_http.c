@@ -277,7 +277,6 @@ static void a_unix_socket_stands_in_for_host_and_proxy(void **state)
 	post(&s, true);
 	assert_int_equal(s.transport, CURLE_COULDNT_CONNECT);
 	assert_string_equal(s.error, strerror(access(s.socket, F_OK) ? ENOENT : ECONNREFUSED));
-	assert_string_equal(s.error, strerror(access(s.socket, F_OK) ? ENOENT : ECONNREFUSED));
 }
 
 static void the_answers_words_are_handed_on(void **state)
