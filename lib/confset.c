@@ -255,14 +255,14 @@ static void warn_public(const struct confset *set, const char *section, const ch
 		           section, key);
 }
 
-/* A secret may have them, so it is no error; who comes from telegraf.conf wonders about a 401. */
+/* A secret may have them, so it is no error, and a header often does; who comes from telegraf.conf wonders about a 401. */
 static void warn_quoted(const struct confset *set, const char *section, const char *key,
                         const struct config_key *row, const char *text, const char *place)
 {
 	size_t len = strlen(text);
 	bool quoted = len > 1 && (*text == '"' || *text == '\'') && text[len - 1] == *text;
 
-	if (row->type == CONFIG_SECRET && quoted)
+	if (row->type == CONFIG_SECRET && !row->example && quoted)
 		report_add(set->report, REPORT_WARNING, place,
 		           "[%s] %s: its quotes are taken for a part of it; values stand without",
 		           section, key);
