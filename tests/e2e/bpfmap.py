@@ -52,6 +52,29 @@ def _maps(pid):
     return maps
 
 
+def of_programs(programs, name):
+    """The number of the map of that name that these programs use."""
+    for program in programs:
+        for number in _bpftool("prog", "show", "id", program).get("map_ids", ()):
+            if _bpftool("map", "show", "id", number)["name"] == name:
+                return number
+    raise Failure(f"programs {programs} use no map {name}")
+
+
+def fill_array(number, value):
+    """Writes the same bytes into every element of an array."""
+    hexes = " ".join(f"{byte:02x}" for byte in value)
+    entries = _bpftool("map", "show", "id", number)["max_entries"]
+    with tempfile.NamedTemporaryFile("w", suffix=".bpftool") as file:
+        for i in range(entries):
+            key = " ".join(f"{byte:02x}" for byte in struct.pack("=I", i))
+            file.write(f"map update id {number} key hex {key} value hex {hexes}\n")
+        file.flush()
+        done = subprocess.run(["bpftool", "batch", "file", file.name], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Failure(f"bpftool batch: {done.stdout[-500:]}{done.stderr[-500:]}")
+
+
 class Types:
     """Structures and enums of a probe's object."""
 

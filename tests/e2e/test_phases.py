@@ -3,11 +3,13 @@
 """Phases of block I/O on this kernel: queue and device add up to total, and what cannot be split is counted."""
 
 import os
+import struct
 import subprocess
 import time
 from collections import defaultdict
 
 import agent
+import bpfmap
 import lab
 from tap import Failure, at_most, equal, main, note, true
 
@@ -231,6 +233,26 @@ def test_what_is_not_asked_for_has_no_hook_and_no_series():
             for name in left:
                 true(f"map block_io_{name}: not read" in said, f"check says that {name} is not read; it said:\n{said}")
             equal(run.sums("block_io", "ios", "op")["read",], 20, f"reads for phases = {phases}")
+
+
+def test_the_stamp_of_an_io_that_hangs_stays_and_that_of_one_long_gone_gives_way():
+    bpfmap.need_bpftool()
+    long_ago = time.clock_gettime(time.CLOCK_MONOTONIC) > 600
+    with Run() as run:
+        area = lab.Area(run.device.path, 0, run.device.size)
+        stamps = bpfmap.of_programs(programs(run), "block_io_stamps")
+        split = 0
+        for made_ns, wanted in ((time.clock_gettime_ns(time.CLOCK_MONOTONIC), 0), (1, 20)):
+            if wanted and not long_ago:
+                continue
+            # In every place that of a request that nobody has: address ^ time, and time.
+            bpfmap.fill_array(stamps, struct.pack("=QQ", 0x1234 ^ made_ns, made_ns) * 2)
+            lab.direct_reads(area, 20, 4096)
+            run.settle()
+            split += wanted
+            counts = run.sums("block_io_latency_summary", "count", "op", "phase")
+            equal(counts["read", "device"], split, f"reads that are split, beside stamps of {made_ns} ns")
+        equal(counts["read", "total"], 40 if long_ago else 20, "reads")
 
 
 if __name__ == "__main__":
