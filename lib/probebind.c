@@ -202,9 +202,9 @@ static uint64_t memory_of(const struct probe *p, const struct probe_map *m, uint
 static bool is_described(const struct probe *p, const char *name)
 {
 	for (size_t i = 0; i < p->spec->n_maps; i++) {
-		const struct spec_map *m = &p->spec->maps[i];
+		const char *index = p->spec->maps[i].index;
 
-		if (!strcmp(m->name, name) || (m->index && !strcmp(m->index, name)))
+		if (!strcmp(p->spec->maps[i].name, name) || (index && !strcmp(index, name)))
 			return true;
 	}
 	return false;
@@ -279,13 +279,10 @@ static int set_size(struct probe *p, struct probe_map *m, struct report *report)
 
 static int size_maps(struct probe *p, struct report *report)
 {
-	uint32_t shards;
-	uint64_t memory;
+	uint64_t memory = p->own_memory = own_memory_of(p);
+	uint32_t shards = choose_shards(p);
 	int err = 0;
 
-	p->own_memory = own_memory_of(p);
-	memory = p->own_memory;
-	shards = choose_shards(p);
 	for (size_t i = 0; i < p->n_maps; i++) {
 		struct probe_map *m = &p->maps[i];
 
