@@ -32,7 +32,9 @@
  * Stamps lie in a direct-mapped array of pairs: a slot by the request's address, so there is no start map to
  * overflow, and a request that never completes (merged into another, say) leaves nothing that grows. A stamp is
  * written as two words, address ^ time and time: whoever reads half of one and half of another finds an address that is
- * not the one looked for (Hyatt, Mann 2002: a lock-less transposition table), or the right time.
+ * not the one looked for (Hyatt, Mann 2002: a lock-less transposition table), or the right time. Measured as below: all
+ * phases 290, of these two hooks that read the clock 214; with the address made a number by a locked add 315; with one
+ * stamp a slot the same, and more of them lost; total alone 135; bcc's biolatency -D -F 816.
  *
  * The map is an index and rows. A hash holds key -> row; arrays hold rows x shards values, one shard per CPU
  * and at most 8 (the engine chooses, it knows the CPUs). In front of the hash stands a small cache of the same
@@ -325,12 +327,13 @@ TG_INLINE __u64 take_stamp(struct request *rq, __u64 start_ns, __u64 now_ns)
 
 	if (!pair)
 		return 0;
-	stamp = choose_stamp(pair, address);
+	stamp = &pair->stamps[0];
 	time_ns = stamp_of(stamp, address);
+	if (!time_ns)
+		time_ns = stamp_of(++stamp, address);
 	if (!time_ns)
 		return 0;
 	stamp->time_ns = 0;
-	stamp->check = 0;
 	return time_ns >= start_ns && time_ns <= now_ns ? time_ns : 0;
 }
 

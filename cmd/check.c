@@ -85,6 +85,13 @@ static void print_map(const struct probe_map *m, struct findings *f)
 	f->read += (uint64_t)m->max_keys * (m->row_size + m->layout->key_size);
 }
 
+static void print_private(const struct probe_private *m, struct findings *f)
+{
+	printf("  map %s: for the programs alone, %u rows: %.1f MiB of kernel memory\n",
+	       m->map->name, m->max_keys, (double)m->memory / (1 << 20));
+	f->memory += m->memory;
+}
+
 static void print_probe(const struct probe *p, const struct btf *kernel, bool required,
                         struct findings *f)
 {
@@ -97,12 +104,15 @@ static void print_probe(const struct probe *p, const struct btf *kernel, bool re
 		       p->programs[i].chosen ? "" : p->programs[i].why);
 	for (size_t i = 0; i < p->n_maps; i++)
 		print_map(&p->maps[i], f);
+	for (size_t i = 0; i < p->n_privates; i++)
+		print_private(&p->privates[i], f);
 	if (p->own_memory)
 		printf("  maps of its own: %.1f MiB of kernel memory\n",
 		       (double)p->own_memory / (1 << 20));
 	f->memory += p->own_memory;
 	for (size_t i = 0; i < p->n_left; i++)
-		printf("  map %s: not read: %s\n", p->left[i].map->name, p->left[i].why);
+		printf("  map %s: not %s: %s\n", p->left[i].map->name,
+		       specmap_is_private(p->left[i].map) ? "used" : "read", p->left[i].why);
 	if (unfit && kernel && required) {
 		printf("  error: required, and cannot run here: %s\n", unfit);
 		f->errors++;

@@ -36,6 +36,7 @@ static const struct use {
 	{"path", BIT(OUTPUT_FILE), 0},
 	{"batch_max_bytes", HTTP_TYPES, 0},
 	{"spool_max_bytes", HTTP_TYPES, 0},
+	{"quantiles", 0, ~BIT(STYLE_BCC2TELEGRAF)},
 	{"le_padded", 0, ~BIT(STYLE_PROMETHEUS)},
 	{"cumulative_hist", 0, BIT(STYLE_BCC2TELEGRAF)},
 };

@@ -255,6 +255,19 @@ static void warn_public(const struct confset *set, const char *section, const ch
 		           section, key);
 }
 
+/* A secret may have them, so it is no error, and a header often does; who comes from telegraf.conf wonders about a 401. */
+static void warn_quoted(const struct confset *set, const char *section, const char *key,
+                        const struct config_key *row, const char *text, const char *place)
+{
+	size_t len = strlen(text);
+	bool quoted = len > 1 && (*text == '"' || *text == '\'') && text[len - 1] == *text;
+
+	if (row->type == CONFIG_SECRET && !row->example && quoted)
+		report_add(set->report, REPORT_WARNING, place,
+		           "[%s] %s: its quotes are taken for a part of it; values stand without",
+		           section, key);
+}
+
 /* The key's row and the section's struct; false when there is none, which is reported by now. */
 static bool find_key(const struct confset *set, const char *section, const char *key,
                      const char *place, const struct config_key **ret_row, void **ret_base)
@@ -336,6 +349,7 @@ int confset_key(const struct confset *set, const char *section, const char *key,
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;
 	warn_public(set, section, key, row, text, place);
+	warn_quoted(set, section, key, row, text, place);
 	return set_value(set, section, key, &value, text, place);
 }
 

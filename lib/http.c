@@ -27,7 +27,8 @@ struct http_client {
 	CURL *easy;
 	struct http_headers headers;
 	bool running;
-	bool failed; /* the last request had no answer */
+	bool failed;    /* the last request had no answer */
+	bool on_socket; /* the request goes to a unix socket */
 	const struct batch *batch;
 	size_t sent; /* bytes of the batch's body that libcurl took */
 	http_fn fn;
@@ -39,14 +40,25 @@ struct http_client {
 	char error[CURL_ERROR_SIZE];
 };
 
+/* Of a unix socket libcurl says "Failed to connect to localhost port 80", which is where nobody looks. */
+static const char *error_text(const struct http_client *client, CURLcode code)
+{
+	long why = 0;
+
+	if (code == CURLE_COULDNT_CONNECT && client->on_socket &&
+	    !curl_easy_getinfo(client->easy, CURLINFO_OS_ERRNO, &why) && why)
+		return strerror((int)why);
+	return client->error[0] ? client->error : curl_easy_strerror(code);
+}
+
 static void finish(struct http_client *client, CURLcode code)
 {
-	struct http_result result = {
-		.transport = (int)code,
-		.error = client->error[0] ? client->error : curl_easy_strerror(code),
-		.retry_after = client->retry_after[0] ? client->retry_after : NULL,
-		.body = client->body,
-		.took_ns = poller_now_ns() - client->start_ns};
+	struct http_result result = {.transport = (int)code,
+	                             .error = error_text(client, code),
+	                             .retry_after =
+	                                     client->retry_after[0] ? client->retry_after : NULL,
+	                             .body = client->body,
+	                             .took_ns = poller_now_ns() - client->start_ns};
 
 	curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result.status);
 	client->failed = code;
@@ -324,6 +336,7 @@ int http_post(struct http_client *client, const char *url, const char *socket,
 
 	client->batch = batch;
 	client->sent = 0;
+	client->on_socket = *socket;
 	client->fn = fn;
 	client->ctx = ctx;
 	client->body_len = 0;

@@ -161,6 +161,29 @@ static int leave_map(struct probe *p, const struct spec_map *spec, const struct 
 	return err;
 }
 
+/* The programs' own: whatever its type, it is only made as large as it is to be. */
+static int take_private(struct probe *p, const struct spec_map *spec, const struct btf *kernel,
+                        struct report *report)
+{
+	CLEANUP(text_free) struct text why = {0};
+	struct bpf_map *map = find_map(p, spec, spec->name, report);
+	struct probe_private *own = &p->privates[p->n_privates];
+	uint32_t copies, overhead;
+
+	if (!map)
+		return -EINVAL;
+	if (!probeconst_holds(p->spec, kernel, spec->when, spec->n_when, &why))
+		return leave_map(p, spec, &(struct tied){.map = map}, text_cstr(&why));
+	copies = is_per_cpu((uint32_t)bpf_map__type(map)) ? kernel_possible_cpus() : 1;
+	overhead = bpf_map__type(map) == BPF_MAP_TYPE_ARRAY ? 0 : HASH_ROW_OVERHEAD;
+	*own = (struct probe_private){.map = spec,
+	                              .max_keys = spec->max_keys ?: bpf_map__max_entries(map)};
+	own->memory =
+		(uint64_t)own->max_keys * ((uint64_t)copies * bpf_map__value_size(map) + overhead);
+	p->n_privates++;
+	return bpf_map__set_max_entries(map, own->max_keys);
+}
+
 static int take_map(struct probe *p, const struct spec_map *spec, const struct btf *kernel,
                     struct report *report)
 {
@@ -196,6 +219,15 @@ static uint64_t memory_of(const struct probe *p, const struct probe_map *m, uint
 	if (has_keys)
 		row += m->layout->key_size + HASH_ROW_OVERHEAD;
 	return m->max_keys * row;
+}
+
+static uint64_t private_memory(const struct probe *p)
+{
+	uint64_t memory = 0;
+
+	for (size_t i = 0; i < p->n_privates; i++)
+		memory += p->privates[i].memory;
+	return memory;
 }
 
 /* Does a section of the description size this map, by its name or as an index? */
@@ -235,7 +267,7 @@ static uint64_t own_memory_of(const struct probe *p)
 
 static bool fits(const struct probe *p, uint32_t shards)
 {
-	uint64_t memory = p->own_memory, read = 0;
+	uint64_t memory = private_memory(p) + p->own_memory, read = 0;
 
 	for (size_t i = 0; i < p->n_maps; i++) {
 		const struct probe_map *m = &p->maps[i];
@@ -279,10 +311,13 @@ static int set_size(struct probe *p, struct probe_map *m, struct report *report)
 
 static int size_maps(struct probe *p, struct report *report)
 {
-	uint64_t memory = p->own_memory = own_memory_of(p);
-	uint32_t shards = choose_shards(p);
+	uint64_t memory;
+	uint32_t shards;
 	int err = 0;
 
+	p->own_memory = own_memory_of(p);
+	memory = private_memory(p) + p->own_memory;
+	shards = choose_shards(p);
 	for (size_t i = 0; i < p->n_maps; i++) {
 		struct probe_map *m = &p->maps[i];
 
@@ -305,7 +340,9 @@ int probe_bind_maps(struct probe *p, const struct btf *kernel, struct report *re
 	int err = 0;
 
 	for (size_t i = 0; i < p->spec->n_maps; i++) {
-		int r = take_map(p, &p->spec->maps[i], kernel, report);
+		const struct spec_map *map = &p->spec->maps[i];
+		int r = specmap_is_private(map) ? take_private(p, map, kernel, report)
+		                                : take_map(p, map, kernel, report);
 
 		err = r ?: err;
 	}

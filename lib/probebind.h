@@ -46,6 +46,13 @@ struct probe_left {
 	char *why; /* a clause for a person */
 };
 
+/** A map that only the programs use: its `when` holds. */
+struct probe_private {
+	const struct spec_map *map;
+	uint32_t max_keys;
+	uint64_t memory; /* bytes of kernel memory when full, estimated */
+};
+
 /** What became of a program of the object. */
 struct probe_program {
 	char *name;
@@ -63,6 +70,8 @@ struct probe {
 	size_t n_maps;
 	struct probe_left left[SPEC_MAX_MAPS];
 	size_t n_left;
+	struct probe_private privates[SPEC_MAX_MAPS];
+	size_t n_privates;
 	uint64_t
 		own_memory; /* bytes of kernel memory of the maps that no section describes, full, estimated */
 	int window_fd;   /* of the map that holds the window's number; -1: none, or not attached */

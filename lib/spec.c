@@ -271,7 +271,7 @@ static void check_maps(const struct reader *r)
 	for (size_t i = 0; i < spec->n_maps; i++) {
 		const struct spec_map *map = &spec->maps[i];
 
-		measures |= strcmp(map->name, SPEC_DROPS_MAP) != 0;
+		measures |= strcmp(map->name, SPEC_DROPS_MAP) != 0 && !specmap_is_private(map);
 		if (r->map_refused[i])
 			continue;
 		specrules_check(map, spec->file, r->report);

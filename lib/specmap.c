@@ -274,6 +274,15 @@ int specmap_set(struct spec_map *map, const char *key, const char *value, uint32
 	return -EINVAL;
 }
 
+bool specmap_is_private(const struct spec_map *map)
+{
+	assert(map);
+
+	return map->n_when && !map->measurement && !map->n_tags && !map->n_fields &&
+	       !map->n_histograms && !map->index && !map->shards && !map->rows &&
+	       strcmp(map->name, SPEC_DROPS_MAP) != 0;
+}
+
 void specmap_free(struct spec_map *map)
 {
 	for (size_t i = 0; i < map->n_when; i++)

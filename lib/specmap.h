@@ -8,6 +8,7 @@
 #include "specpredicate.h"
 #include "specwords.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,7 @@
 
 struct spec_map {
 	char *name;        /* of the map in the object */
-	char *measurement; /* NULL only for the drops map */
+	char *measurement; /* NULL only for the drops map and maps of the programs alone */
 	struct spec_tag tags[SPEC_MAX_TAGS];
 	size_t n_tags;
 	struct spec_field fields[SPEC_MAX_FIELDS];
@@ -53,6 +54,12 @@ struct spec_map {
  */
 int specmap_set(struct spec_map *map, const char *key, const char *value, uint32_t line,
                 struct text *why);
+
+/**
+ * Whether the map is the programs' own: nothing of it is read. Its section has a `when`, without which it is as small as
+ * can be, and nothing else but max_keys.
+ */
+bool specmap_is_private(const struct spec_map *map);
 
 /** Frees what the struct owns. */
 void specmap_free(struct spec_map *map);

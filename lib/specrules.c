@@ -128,7 +128,7 @@ void specrules_check(const struct spec_map *map, const char *file, struct report
 
 	if (!strcmp(map->name, SPEC_DROPS_MAP)) {
 		check_drops(map, file, report);
-	} else {
+	} else if (!specmap_is_private(map)) {
 		if (!map->measurement)
 			COMPLAIN(map, file, report, map->line, "has no measurement");
 		if (!map->n_fields && !map->n_histograms)

@@ -124,6 +124,17 @@ static void advise_transport(struct text *out, const struct trouble_case *c)
 			            tls_advice[i].advice);
 			return;
 		}
+	/* libcurl names the proxy's address, and does not say that it is the proxy's. */
+	if (*c->config->http_proxy && strncmp(c->label, "unix:", 5) != 0)
+		text_printf(out, "; it goes through http_proxy of [output.%s]", c->config->name);
+}
+
+static const char *login_header(const struct config_output *o)
+{
+	for (size_t i = 0; i < o->n_headers; i++)
+		if (!strcasecmp(o->headers[i].key, "Authorization"))
+			return o->headers[i].key;
+	return NULL;
 }
 
 static void advise_login(struct text *out, const struct trouble_case *c)
@@ -138,6 +149,8 @@ static void advise_login(struct text *out, const struct trouble_case *c)
 	else if (*o->username)
 		text_printf(out, "; check username and %s of [output.%s]",
 		            *o->password_file ? "password_file" : "password", o->name);
+	else if (login_header(o))
+		text_printf(out, "; check header.%s of [output.%s]", login_header(o), o->name);
 	else
 		text_printf(out, "; set token, or username and password, in [output.%s]", o->name);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "window.h"
 
+#include "ground.h"
+
 #include <assert.h>
 
 /* The newest boundary that is not after @wall_ns. */
@@ -45,13 +47,30 @@ static bool is_due(const struct window_state *state, struct window_now now, int6
 	return true;
 }
 
+/*
+ * The boundary that began a window of this length: the stamp before, unless a step of the clock lies between the two.
+ * Then what happened in the window did not happen at that stamp: after a step forward it is days too old,
+ * after the step back of WINDOW_MAX_AHEAD_NS it is in the future.
+ */
+static int64_t start_of(const struct window_state *state, int64_t stamp_ns, uint64_t length_ns)
+{
+	int64_t interval = (int64_t)state->interval_ns;
+
+	if (stamp_ns <= state->last_stamp_ns)
+		return stamp_ns - interval;
+	uint64_t intervals = length_ns / state->interval_ns + !!(length_ns % state->interval_ns);
+	if ((uint64_t)(stamp_ns - state->last_stamp_ns) / state->interval_ns <= intervals)
+		return state->last_stamp_ns;
+	return stamp_ns - (int64_t)MAX(intervals, (uint64_t)1) * interval;
+}
+
 /* Ends the running window and begins the next. */
 static struct window cut(struct window_state *state, struct window_now now, int64_t stamp_ns)
 {
 	struct window window = {.stamp_ns = stamp_ns,
-	                        .start_ns = state->last_stamp_ns,
 	                        .length_ns = since(state->last_boot_ns, now.boot_ns)};
 
+	window.start_ns = start_of(state, stamp_ns, window.length_ns);
 	if (now.wall_ns > stamp_ns)
 		window.late_ns = (uint64_t)(now.wall_ns - stamp_ns);
 	if (stamp_ns > state->last_stamp_ns) {

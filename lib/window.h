@@ -50,7 +50,9 @@ struct window_now {
 
 struct window {
 	int64_t stamp_ns; /* nominal boundary that ends it */
-	int64_t start_ns; /* nominal boundary that began it: the stamp before, or the baseline's */
+	/* Nominal boundary that began it, always below stamp_ns: the stamp before, or the baseline's; where the clock
+	 * was stepped in the window, as far before stamp_ns as it was long. */
+	int64_t start_ns;
 	uint64_t length_ns; /* true length */
 	uint64_t late_ns;   /* how long after its boundary it was cut (0 when cut early) */
 	uint32_t

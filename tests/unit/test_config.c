@@ -395,6 +395,8 @@ static void keys_that_do_nothing_are_told(void **state)
 	static const struct {
 		const char *lines, *want;
 	} rows[] = {
+		{"token = \"abc\"\n",
+	         ":2: [output.o] token: its quotes are taken for a part of it; values stand without"},
 		{"bucket = b\n", ":2: [output.o] bucket: not used; only type = influx2 has it"},
 		{"type = influx2\ndatabase = telegraf\n",
 	         ":3: [output.o] database: not used; only type = influx1 or influx3 has it"},
@@ -406,6 +408,8 @@ static void keys_that_do_nothing_are_told(void **state)
 	         "has it"},
 		{"type = stdout\nheader.X-A = 1\n", ":3: [output.o] header.X-A: not used; only"},
 		{"type = file\npath = /f\nspool_max_bytes = 1GiB\n", "spool_max_bytes: not used"},
+		{"style = bcc2telegraf\nquantiles = 0.5\n",
+	         "quantiles: not used; only style = influx, fields or prometheus has it"},
 		{"cumulative_hist = yes\n",
 	         "cumulative_hist: not used; only style = bcc2telegraf has it"},
 		{"style = prometheus\nle_padded = yes\n",

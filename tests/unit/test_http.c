@@ -273,9 +273,10 @@ static void a_unix_socket_stands_in_for_host_and_proxy(void **state)
 	assert_ptr_equal(strstr(heads, "POST /write?db=t HTTP/1.1\r\n"), heads);
 	assert_non_null(strstr(heads, "Host: localhost\r\n"));
 	assert_int_equal(s.receiver.n_accepted, 1);
-	/* And nobody there is told as with a port. */
+	/* And nobody there is told as with a port, but by the socket's own error. */
 	post(&s, true);
 	assert_int_equal(s.transport, CURLE_COULDNT_CONNECT);
+	assert_string_equal(s.error, strerror(access(s.socket, F_OK) ? ENOENT : ECONNREFUSED));
 }
 
 static void the_answers_words_are_handed_on(void **state)

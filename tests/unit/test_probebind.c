@@ -103,8 +103,9 @@ static void a_condition_asks_for_whole_words(void **state)
 	struct {
 		const char *word;
 		bool holds;
-	} cases[] = {{"total", true}, {"device", true}, {"queue_all", true}, {"queue", false},
-	             {"tot", false},  {"all", false},   {"devices", false}};
+	} cases[] = {{"total", true},    {"device", true},       {"queue_all", true},
+	             {"queue", false},   {"tot", false},         {"all", false},
+	             {"devices", false}, {"queue device", true}, {"queue all", false}};
 	struct spec spec = {.n_consts = 1};
 
 	spec.consts[0] = consts[0];
@@ -132,6 +133,35 @@ static void a_map_that_is_not_asked_for_is_not_read_and_has_one_entry(void **sta
 	assert_int_equal(entries(o.probe, "kinds_size"), 1);
 	assert_int_equal(entries(o.probe, "kinds_row"), 32);
 	close_opened(&o);
+}
+
+static void a_map_of_the_programs_alone_is_made_only_where_it_is_asked_for(void **state)
+{
+	const char *text = HEAD PARTS("ios") LARGEST
+		"[map kinds_row]\nwhen = const parts has size\nmax_keys = 16\n";
+	struct config_pair pair = {.key = "parts", .value = "ios size", .place = "t.ini:3"};
+	struct config_probe config = {.consts = &pair, .n_consts = 1};
+	struct opened o = open_description(OBJECT, text, NULL);
+
+	assert_int_equal(o.err, 0);
+	assert_int_equal(o.probe->n_maps, 1);
+	assert_int_equal(o.probe->n_privates, 0);
+	assert_int_equal(o.probe->n_left, 1);
+	assert_string_equal(o.probe->left[0].why, "parts = ios");
+	assert_int_equal(entries(o.probe, "kinds_row"), 1);
+	close_opened(&o);
+	o = open_description(OBJECT, text, &config);
+	assert_int_equal(o.err, 0);
+	assert_int_equal(o.probe->n_maps, 1);
+	assert_int_equal(o.probe->n_left, 0);
+	assert_int_equal(o.probe->n_privates, 1);
+	assert_int_equal(o.probe->privates[0].max_keys, 16);
+	assert_in_range(o.probe->privates[0].memory, 16 * 4, 16 * 128);
+	assert_int_equal(entries(o.probe, "kinds_row"), 16);
+	close_opened(&o);
+	assert_refused(OBJECT,
+	               HEAD PARTS("ios") LARGEST "[map mine]\nwhen = const parts has size\n",
+	               "probe mine: kinds.bpf.o has no map \"mine\"");
 }
 
 static void the_configuration_decides_which_maps_are_read(void **state)
@@ -295,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_word_is_told_with_what_there_is),
 		cmocka_unit_test(a_condition_asks_for_whole_words),
 		cmocka_unit_test(a_map_that_is_not_asked_for_is_not_read_and_has_one_entry),
+		cmocka_unit_test(a_map_of_the_programs_alone_is_made_only_where_it_is_asked_for),
 		cmocka_unit_test(the_configuration_decides_which_maps_are_read),
 		cmocka_unit_test(a_mistake_in_a_map_that_is_not_read_is_told),
 		cmocka_unit_test(the_bounds_are_the_probes_and_not_each_maps),

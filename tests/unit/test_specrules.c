@@ -223,6 +223,24 @@ static void the_map_of_drops_is_always_read_and_counts(void **state)
 	assert_rules(rules, ARRAY_SIZE(rules));
 }
 
+static void a_map_of_the_programs_alone_has_a_condition_and_nothing_to_read(void **state)
+{
+	static const struct rule rules[] = {
+		{WORDS "[map n]\nmax_keys = 5\nfield.f = value counter\n",
+	         "p.ini:11: [map n] has no measurement"},
+		{WORDS "[map n]\nwhen = const how has fast\nfield.f = value counter\n",
+	         "p.ini:11: [map n] has no measurement"},
+		{WORDS "[map n]\nwhen = const hw has fast\n",
+	         "p.ini:12: [map n] when: [const] has no hw to ask for; did you mean \"how\"?"},
+		{PROBE "[const]\nhow = enum(mode) fast\n[map n]\nwhen = const how has fast\n",
+	         "p.ini: describes no map to measure; it needs a section [map NAME]"},
+	};
+
+	assert_rules(rules, ARRAY_SIZE(rules));
+	spec_free(parse(WORDS "[map n]\nwhen = const how has fast or slow\n"));
+	spec_free(parse(WORDS "[map n]\nwhen = const how has fast\nmax_keys = 5\n"));
+}
+
 static void a_predicate_asks_for_a_constant_that_has_words(void **state)
 {
 	static const struct rule rules[] = {
@@ -258,6 +276,7 @@ int main(void)
 		cmocka_unit_test(what_a_refused_map_shares_is_not_told),
 		cmocka_unit_test(maps_of_two_measurements_do_not_meet_in_a_third),
 		cmocka_unit_test(the_map_of_drops_is_always_read_and_counts),
+		cmocka_unit_test(a_map_of_the_programs_alone_has_a_condition_and_nothing_to_read),
 		cmocka_unit_test(a_predicate_asks_for_a_constant_that_has_words),
 	};
 

@@ -17,7 +17,8 @@ static const struct config_output output = {.name = "telegraf",
                                             .username = "",
                                             .password_file = "",
                                             .token = "",
-                                            .token_file = ""};
+                                            .token_file = "",
+                                            .http_proxy = ""};
 static const struct trouble_case not_found = {
 	.config = &output,
 	.label = "http://127.0.0.1:8086",
@@ -91,6 +92,14 @@ static void advice_fits_the_type_and_the_login(void **state)
 	advise(&o, REASON_NOT_FOUND, 404, "", "; check the path in urls of [output.telegraf]");
 	advise(&o, REASON_AUTH, 401, "",
 	       "; set token, or username and password, in [output.telegraf]");
+	struct config_pair header = {.key = "authorization", .value = "secret"};
+	o.headers = &header;
+	o.n_headers = 1;
+	advise(&o, REASON_AUTH, 401, "", "; check header.authorization of [output.telegraf]");
+	o.n_headers = 0;
+	o.http_proxy = "http://u:secret@p";
+	advise(&o, REASON_TRANSPORT, 0, "Failed to connect to p port 1080",
+	       "; it goes through http_proxy of [output.telegraf]");
 	o.username = "u";
 	advise(&o, REASON_AUTH, 401, "", "; check username and password of [output.telegraf]");
 	o.token_file = "/f";

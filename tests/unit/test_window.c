@@ -268,6 +268,43 @@ static void a_clock_that_was_a_day_ahead_is_waited_for(void **state)
 	EXPECT_CUT(&h, MIDNIGHT + 24 * HOUR + INTERVAL, 2 * INTERVAL, 0, 0);
 }
 
+static void a_window_begins_at_the_stamp_before(void **state)
+{
+	struct host h = running_host();
+
+	(void)state;
+	pass(&h, INTERVAL + 700 * MS);
+	assert_int_equal(look(&h), WINDOW_CUT);
+	assert_int_equal(h.window.start_ns, MIDNIGHT);
+	pass(&h, 4 * INTERVAL - 700 * MS);
+	assert_int_equal(look(&h), WINDOW_CUT);
+	assert_int_equal(h.window.start_ns, MIDNIGHT + INTERVAL);
+	/* A small step back: 20 s long, and not begun before the stamp before. */
+	step(&h, -15 * SECOND);
+	pass(&h, 2 * INTERVAL);
+	assert_int_equal(look(&h), WINDOW_CUT);
+	assert_int_equal(h.window.start_ns, MIDNIGHT + 5 * INTERVAL);
+	/* The end. */
+	assert_true(window_close(&h.state, h.now, &h.window));
+	assert_int_equal(h.window.start_ns, MIDNIGHT + 6 * INTERVAL);
+}
+
+static void a_window_with_a_step_in_it_begins_no_longer_before_its_stamp_than_it_was(void **state)
+{
+	struct host h = running_host();
+
+	(void)state;
+	/* The RTC said 1970, then NTP came. */
+	step(&h, -56 * 365 * 24 * HOUR);
+	assert_int_equal(look(&h), WINDOW_CUT);
+	assert_true(h.window.start_ns < h.window.stamp_ns);
+	pass(&h, 12 * SECOND);
+	step(&h, 56 * 365 * 24 * HOUR);
+	assert_int_equal(look(&h), WINDOW_CUT);
+	assert_int_equal(h.window.stamp_ns, MIDNIGHT + INTERVAL);
+	assert_int_equal(h.window.start_ns, MIDNIGHT - INTERVAL);
+}
+
 static void a_leap_second_makes_one_window_of_11_seconds(void **state)
 {
 	struct host before = running_host(), after = running_host();
@@ -542,6 +579,9 @@ int main(void)
 			after_a_large_step_back_long_windows_bear_the_next_stamps_until_caught_up),
 		cmocka_unit_test(a_clock_that_was_days_ahead_is_not_waited_for),
 		cmocka_unit_test(a_clock_that_was_a_day_ahead_is_waited_for),
+		cmocka_unit_test(a_window_begins_at_the_stamp_before),
+		cmocka_unit_test(
+			a_window_with_a_step_in_it_begins_no_longer_before_its_stamp_than_it_was),
 		cmocka_unit_test(a_leap_second_makes_one_window_of_11_seconds),
 		cmocka_unit_test(a_clock_that_starts_in_1970_and_is_set_later),
 		cmocka_unit_test(boundaries_before_1970_are_multiples_too),
