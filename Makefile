@@ -123,7 +123,7 @@ compiler:
 # does not have it: tests that want it are then skipped.
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3
-DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool?
+DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
 DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod?
 DEPS_BENCH := $(DEPS_RUN) fio

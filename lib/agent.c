@@ -198,7 +198,7 @@ int agent_attach(struct agent *a)
 	for (size_t i = 0; i < a->n_probes; i++)
 		*(a->probes[i].collector ? &a->self.probes : &a->self.probes_failed) += 1;
 	if (!a->self.probes)
-		log_warning("no probe runs: only the agent's own metrics leave");
+		log_warning("no probe runs: there is nothing to tell but the agent's own metrics");
 	return 0;
 }
 

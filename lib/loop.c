@@ -213,8 +213,10 @@ int loop_once(const struct config *config)
 	once.outputs = &standard_output;
 	once.n_outputs = 1;
 	err = open_loop(&loop, &once);
-	if (!err && agent_has_failed(loop.agent))
+	if (!err && agent_has_failed(loop.agent)) {
+		log_error("once ends here: there is nothing to count");
 		err = -EIO;
+	}
 	if (err)
 		return err;
 	log_info("counting one interval of %llu ms, from its next boundary on",

@@ -140,6 +140,20 @@ static void close_object(struct probe *p)
 	p->image = NULL;
 }
 
+/* tg_drop() counts, and nobody would read it: drops=0 would look as if nothing were lost. */
+static void check_drops(const struct probe *p, struct report *report)
+{
+	bool is_read = !bpf_object__find_map_by_name(p->object, "drops");
+
+	for (size_t i = 0; i < p->spec->n_maps; i++)
+		is_read |= !strcmp(p->spec->maps[i].name, "drops");
+	if (!is_read)
+		report_add(report, REPORT_WARNING, p->spec->file,
+		           "probe %s: %s counts in a map \"drops\" what it could not count, and "
+		           "nobody is told: write a section [map drops]",
+		           p->spec->name, p->spec->object);
+}
+
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
                struct probe **ret, struct report *report)
 {
@@ -156,6 +170,7 @@ int probe_open(const char *path, const struct config_probe *config, const struct
 	err = err ?: probe_choose_programs(p, kernel, report);
 	if (err)
 		return err;
+	check_drops(p, report);
 	*ret = TAKE_PTR(p);
 	return 0;
 }

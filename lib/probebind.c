@@ -234,9 +234,9 @@ static uint64_t private_memory(const struct probe *p)
 static bool is_described(const struct probe *p, const char *name)
 {
 	for (size_t i = 0; i < p->spec->n_maps; i++) {
-		const struct spec_map *m = &p->spec->maps[i];
+		const char *index = p->spec->maps[i].index;
 
-		if (!strcmp(m->name, name) || (m->index && !strcmp(m->index, name)))
+		if (!strcmp(p->spec->maps[i].name, name) || (index && !strcmp(index, name)))
 			return true;
 	}
 	return false;
@@ -311,8 +311,8 @@ static int set_size(struct probe *p, struct probe_map *m, struct report *report)
 
 static int size_maps(struct probe *p, struct report *report)
 {
-	uint32_t shards;
 	uint64_t memory;
+	uint32_t shards;
 	int err = 0;
 
 	p->own_memory = own_memory_of(p);

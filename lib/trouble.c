@@ -108,6 +108,8 @@ static const struct {
          "tls_ca must hold the authority that signed its certificate"},
 	{"self-signed certificate", "tls_ca must hold the authority that signed its certificate"},
 	{"self signed certificate", "tls_ca must hold the authority that signed its certificate"},
+	{"error setting certificate",
+         "tls_ca must hold the authority that signed its certificate, or install ca-certificates"},
 	{"subject name", "urls must have a name that is in its certificate"},
 	{"certificate has expired", "the receiver must get a new certificate"},
 	{"certificate is not yet valid", "check this host's clock"},

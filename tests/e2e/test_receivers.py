@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -304,7 +305,9 @@ def test_a_certificate_for_another_name_is_refused_until_it_is_replaced():
 
 
 def test_an_expired_certificate_is_refused():
-    with authority() as ca, TlsServer(*ca.issue("server", days="-1")) as server:
+    # OpenSSL 3.5 makes none that ends before it begins: one that ends where it begins, a second ago.
+    with authority() as ca, TlsServer(*ca.issue("server", days="0")) as server:
+        time.sleep(2)
         with running({"s": f"urls = {server.url}\ntls_ca = {ca.certificate}"}) as one:
             wait_for_text(one, "; [output.s]: the receiver must get a new certificate")
             equal(server.requests, [], "requests")

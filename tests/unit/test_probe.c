@@ -57,6 +57,10 @@ static void a_users_description_of_the_same_object_works(void **state)
 
 	assert_int_equal(o.err, 0);
 	assert_int_equal(o.probe->maps[0].max_keys, 64);
+	/* It has no [map drops]; the object has the map. */
+	assert_int_equal(o.report.n_items, 1);
+	assert_int_equal(o.report.n_errors, 0);
+	assert_non_null(strstr(o.report.items[0].text, "write a section [map drops]"));
 	close_opened(&o);
 }
 

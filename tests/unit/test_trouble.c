@@ -108,6 +108,10 @@ static void advice_fits_the_type_and_the_login(void **state)
 	advise(&o, REASON_TRANSPORT, 0,
 	       "SSL certificate problem: unable to get local issuer certificate",
 	       "; [output.telegraf]: tls_ca must hold the authority that signed its certificate");
+	advise(&o, REASON_TRANSPORT, 0,
+	       "error setting certificate file: /etc/ssl/certs/ca-certificates.crt",
+	       "; [output.telegraf]: tls_ca must hold the authority that signed its certificate, or "
+	       "install ca-certificates");
 }
 
 /* What is wrong before any request; told beside a refusal, which is another trouble. */
