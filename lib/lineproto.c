@@ -5,17 +5,30 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /* Stands for what a receiver would misread: not a character of the grammar, and visible. */
 #define REPLACEMENT '_'
+
+/* Besides its key, a tag has ",", "=" and a value of which every byte is escaped; a field has "," or " ", "=" and "i". */
+#define TAG_MOST (2 + 2 * LINEPROTO_MAX_VALUE)
+#define FIELD_MOST (3 + DIGITS_MAX_BYTES)
+/* " ", and a line feed. */
+#define STAMP_MOST (2 + DIGITS_MAX_BYTES)
+
+/* As strcmp(): most keys differ in the first byte, and then it need not be called. */
+static int compare_keys(const char *a, const char *b)
+{
+	return *a != *b ? (unsigned char)*a - (unsigned char)*b : strcmp(a, b);
+}
 
 /* Puts a tag where it belongs by its key; of equal keys the one that is there stays. */
 static void insert_tag(struct point_tag *tags, size_t *n, const struct point_tag *tag)
 {
 	size_t at = *n;
 	while (at > 0) {
-		int order = strcmp(tags[at - 1].key, tag->key);
+		int order = compare_keys(tags[at - 1].key, tag->key);
 		if (order == 0)
 			return;
 		if (order < 0)
@@ -43,39 +56,66 @@ void lineproto_globals_init(struct lineproto_globals *globals, const struct conf
 		           &(struct point_tag){.key = "host", .value = host});
 }
 
-static bool is_letter(char c)
+/* Bytes of a measurement or key that may stand in a line; 0: it may not. */
+static size_t name_len(const char *s)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	static const bool in_name[UCHAR_MAX + 1] = {
+		['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+		['_'] = true,         ['-'] = true,
+	};
+	size_t len = 0;
+
+	if (!in_name[(unsigned char)*s] || *s == '_' || *s == '-' || (*s >= '0' && *s <= '9'))
+		return 0;
+	while (in_name[(unsigned char)s[len]])
+		if (++len > LINEPROTO_MAX_NAME)
+			return 0;
+	return s[len] ? 0 : len;
 }
 
 bool lineproto_is_name(const char *s)
 {
-	if (!is_letter(*s))
-		return false;
-
-	size_t len = 1;
-	while (is_letter(s[len]) || (s[len] >= '0' && s[len] <= '9') || s[len] == '_' ||
-	       s[len] == '-')
-		if (++len > LINEPROTO_MAX_NAME)
-			return false;
-	return !s[len];
+	return name_len(s);
 }
 
-static bool is_key(const char *s)
+static size_t key_len(const char *s)
 {
-	return lineproto_is_name(s) && strcmp(s, "time") != 0;
+	return *s == 't' && !strcmp(s, "time") ? 0 : name_len(s);
 }
 
-static bool is_sendable(const struct lineproto_globals *globals, const struct point *point)
+/* Adds up the bytes of all tags, escaped at most; 0: a key is none. */
+static size_t tags_most(const struct point_tag *tags, size_t n)
 {
-	bool ok = point->n_fields && lineproto_is_name(point->measurement);
-	for (size_t i = 0; ok && i < point->n_fields; i++)
-		ok = is_key(point->fields[i].key);
-	for (size_t i = 0; ok && i < point->n_tags; i++)
-		ok = is_key(point->tags[i].key);
-	for (size_t i = 0; ok && i < globals->n_tags; i++)
-		ok = is_key(globals->tags[i].key);
-	return ok;
+	size_t most = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = key_len(tags[i].key);
+
+		if (!len)
+			return 0;
+		most += len + TAG_MOST;
+	}
+	return most;
+}
+
+/* Bytes that the line has at most; 0: it cannot be sent. */
+static size_t line_most(const struct lineproto_globals *globals, const struct point *point)
+{
+	size_t measurement = name_len(point->measurement);
+	size_t tags = tags_most(point->tags, point->n_tags);
+	size_t global = tags_most(globals->tags, globals->n_tags);
+	size_t most = measurement + tags + global + STAMP_MOST;
+
+	if (!measurement || !tags || !global || !point->n_fields)
+		return 0;
+	for (size_t i = 0; i < point->n_fields; i++) {
+		size_t len = key_len(point->fields[i].key);
+
+		if (!len)
+			return 0;
+		most += len + FIELD_MOST;
+	}
+	return most;
 }
 
 /* Bytes of the UTF-8 character at @s; 0: there is none. */
@@ -105,12 +145,18 @@ static size_t plain_len(const char *s)
 	return len;
 }
 
-static void append_value(struct text *out, const char *value)
+static char *put(char *to, const char *from, size_t len)
+{
+	memcpy(to, from, len);
+	return to + len;
+}
+
+static char *put_value(char *to, const char *value)
 {
 	size_t written = plain_len(value);
 
 	if (written <= LINEPROTO_MAX_VALUE) {
-		text_append(out, value, written);
+		to = put(to, value, written);
 		value += written;
 	} else {
 		written = 0;
@@ -121,59 +167,59 @@ static void append_value(struct text *out, const char *value)
 
 		written += keep ? len : 1;
 		if (written > LINEPROTO_MAX_VALUE)
-			return;
+			return to;
 		if (*value == ',' || *value == '=' || *value == ' ')
-			text_char(out, '\\');
+			*to++ = '\\';
 		if (keep)
-			text_append(out, value, len);
+			to = put(to, value, len);
 		else
-			text_char(out, REPLACEMENT);
+			*to++ = REPLACEMENT;
 		value += len ? len : 1;
 	}
+	return to;
 }
 
-static void append_tag(struct text *out, const struct point_tag *tag)
+static char *put_field(char *to, const struct point_field *field)
+{
+	to = stpcpy(to, field->key);
+	*to++ = '=';
+	if (field->type != POINT_INTEGER)
+		return digits_decimal(to, field->decimal, field->type == POINT_SECONDS ? 9 : 6);
+	to = digits_u64(to, MIN(field->integer, (uint64_t)INT64_MAX));
+	*to++ = 'i';
+	return to;
+}
+
+static char *put_tag(char *to, const struct point_tag *tag)
 {
 	if (!*tag->value)
-		return;
-	text_char(out, ',');
-	text_str(out, tag->key);
-	text_char(out, '=');
-	append_value(out, tag->value);
+		return to;
+	*to++ = ',';
+	to = stpcpy(to, tag->key);
+	*to++ = '=';
+	return put_value(to, tag->value);
 }
 
-/* Two sorted lists into one: the global one is sorted once for all lines. */
-static void append_tags(struct text *out, const struct lineproto_globals *globals,
-                        const struct point *point)
+/* Both lists sorted become one. */
+static char *put_tags(char *to, const struct lineproto_globals *globals, const struct point *point)
 {
 	struct point_tag own[POINT_MAX_TAGS];
-	size_t n = 0, g = 0;
+	size_t n_own = 0, global = 0;
 
 	for (size_t i = 0; i < point->n_tags; i++)
-		insert_tag(own, &n, &point->tags[i]);
-	for (size_t i = 0; i < n; i++) {
-		int order = -1;
+		insert_tag(own, &n_own, &point->tags[i]);
+	for (size_t i = 0; i < n_own; i++) {
+		int order = 1;
 
-		while (g < globals->n_tags &&
-		       (order = strcmp(globals->tags[g].key, own[i].key)) < 0)
-			append_tag(out, &globals->tags[g++]);
-		g += g < globals->n_tags && !order;
-		append_tag(out, &own[i]);
+		while (global < globals->n_tags &&
+		       (order = compare_keys(globals->tags[global].key, own[i].key)) < 0)
+			to = put_tag(to, &globals->tags[global++]);
+		global += order == 0;
+		to = put_tag(to, &own[i]);
 	}
-	while (g < globals->n_tags)
-		append_tag(out, &globals->tags[g++]);
-}
-
-static void append_field(struct text *out, const struct point_field *field)
-{
-	text_str(out, field->key);
-	text_char(out, '=');
-	if (field->type == POINT_INTEGER) {
-		text_u64(out, MIN(field->integer, (uint64_t)INT64_MAX));
-		text_char(out, 'i');
-	} else {
-		text_decimal(out, field->decimal, field->type == POINT_SECONDS ? 9 : 6);
-	}
+	while (global < globals->n_tags)
+		to = put_tag(to, &globals->tags[global++]);
+	return to;
 }
 
 int lineproto_append(struct text *out, const struct lineproto_globals *globals,
@@ -182,24 +228,28 @@ int lineproto_append(struct text *out, const struct lineproto_globals *globals,
 	assert(out && globals && point);
 	assert(point->n_tags <= POINT_MAX_TAGS && point->n_fields <= POINT_MAX_FIELDS);
 
-	if (!is_sendable(globals, point))
+	size_t most = line_most(globals, point), start = out->len;
+
+	if (!most)
 		return -EINVAL;
+	/* Room for the whole line at once: asking for each of some 30 pieces took half of the time. */
+	if (text_reserve(out, most) < 0)
+		return out->err;
 
-	size_t start = out->len;
-	text_str(out, point->measurement);
-	append_tags(out, globals, point);
+	char *to = stpcpy(out->data + start, point->measurement);
+
+	to = put_tags(to, globals, point);
 	for (size_t i = 0; i < point->n_fields; i++) {
-		text_char(out, i ? ',' : ' ');
-		append_field(out, &point->fields[i]);
+		*to++ = i ? ',' : ' ';
+		to = put_field(to, &point->fields[i]);
 	}
-	text_char(out, ' ');
-	text_i64(out, point->stamp_ns);
-	text_char(out, '\n');
-
-	int r = out->err;
-	if (!r && out->len - start > LINEPROTO_MAX_LINE)
-		r = -E2BIG;
-	if (r)
-		text_truncate(out, start);
-	return r;
+	*to++ = ' ';
+	to = digits_i64(to, point->stamp_ns);
+	*to++ = '\n';
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
+	if (out->len - start <= LINEPROTO_MAX_LINE)
+		return 0;
+	text_truncate(out, start);
+	return -E2BIG;
 }

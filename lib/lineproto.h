@@ -18,7 +18,10 @@
 #define LINEPROTO_MAX_VALUE 128
 /** Measurements and keys: two names of 64 bytes, joined, with what a style appends; VictoriaMetrics takes 256. */
 #define LINEPROTO_MAX_NAME 160
-/** VictoriaMetrics' stream mode reads lines up to 256 KiB; ours are under 8 KiB by construction. */
+/**
+ * VictoriaMetrics' stream mode reads lines up to 256 KiB. The longest that configuration and probes can ask for fits:
+ * BUCKET_MAX_SLOTS fields of 45 bytes in style fields, and 42 tags of 323.
+ */
 #define LINEPROTO_MAX_LINE 65536
 
 /** Tags on every line of an agent. Made once from configuration and host name. */

@@ -3,15 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 /* First allocation: most texts are one message or one line. */
 #define TEXT_FIRST_CAP 128
-/* Beyond this a double has no decimals left, and it fits an i64 of every receiver. */
-#define TEXT_DECIMAL_MAX 1e18
 
 void text_free(struct text *t)
 {
@@ -76,53 +73,23 @@ void text_append_slowly(struct text *t, const void *data, size_t len)
 
 void text_u64(struct text *t, uint64_t value)
 {
-	char digits[20]; /* UINT64_MAX has 20 */
-	size_t at = sizeof(digits);
+	char digits[DIGITS_MAX_BYTES];
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	text_append(t, digits + at, sizeof(digits) - at);
+	text_append(t, digits, (size_t)(digits_u64(digits, value) - digits));
 }
 
 void text_i64(struct text *t, int64_t value)
 {
-	/* Negating as unsigned: -INT64_MIN is no int64_t. */
-	if (value < 0)
-		text_char(t, '-');
-	text_u64(t, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	char digits[DIGITS_MAX_BYTES];
+
+	text_append(t, digits, (size_t)(digits_i64(digits, value) - digits));
 }
 
 void text_decimal(struct text *t, double value, unsigned int decimals)
 {
-	static const double scales[TEXT_MAX_DECIMALS + 1] = {1,   1e1, 1e2, 1e3, 1e4,
-	                                                     1e5, 1e6, 1e7, 1e8, 1e9};
+	char digits[DIGITS_MAX_BYTES];
 
-	assert(decimals && decimals <= TEXT_MAX_DECIMALS);
-	if (!isfinite(value))
-		value = 0;
-	double size = MIN(fabs(value), TEXT_DECIMAL_MAX);
-	uint64_t whole = (uint64_t)size;
-	uint64_t part = (uint64_t)((size - (double)whole) * scales[decimals] + 0.5);
-	if (part == (uint64_t)scales[decimals]) {
-		whole++;
-		part = 0;
-	}
-
-	char digits[TEXT_MAX_DECIMALS];
-	for (size_t i = decimals; i-- > 0; part /= 10)
-		digits[i] = (char)('0' + part % 10);
-	size_t n = decimals;
-	while (n > 1 && digits[n - 1] == '0')
-		n--;
-
-	/* No "-0.0": the sign of what rounds to nothing says nothing. */
-	if (value < 0 && (whole || n > 1 || digits[0] != '0'))
-		text_char(t, '-');
-	text_u64(t, whole);
-	text_char(t, '.');
-	text_append(t, digits, n);
+	text_append(t, digits, (size_t)(digits_decimal(digits, value, decimals) - digits));
 }
 
 void text_printf(struct text *t, const char *fmt, ...)

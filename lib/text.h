@@ -7,6 +7,7 @@
  * window allocates nothing in the steady state. Not thread-safe; zero-initialised is empty.
  */
 #pragma once
+#include "digits.h"
 #include "ground.h"
 
 #include <stdbool.h>
@@ -15,9 +16,6 @@
 
 /** Most bytes one text may hold: far above any batch, low enough to stop a runaway. */
 #define TEXT_MAX_BYTES (64u << 20)
-
-/** Of text_decimal(): a nanosecond in seconds. */
-#define TEXT_MAX_DECIMALS 9
 
 struct text {
 	char *data; /* NUL-terminated once something was appended; else NULL */
@@ -41,7 +39,7 @@ int text_reserve(struct text *t, size_t more);
 /** text_append() where there is no room, or nothing to append. */
 void text_append_slowly(struct text *t, const void *data, size_t len);
 
-/* Inline: a line of protocol is made of some fifty of these, and all but one in a million find room. */
+/* Inline: every row's tags are made of these in every window, and all but one in a million find room. */
 static inline void text_append(struct text *t, const void *data, size_t len)
 {
 	if (!len || t->err || t->cap - t->len <= len) {
@@ -63,15 +61,9 @@ static inline void text_char(struct text *t, char c)
 	text_append(t, &c, 1);
 }
 
+/** As in digits.h. */
 void text_u64(struct text *t, uint64_t value);
 void text_i64(struct text *t, int64_t value);
-
-/**
- * Appends a decimal number as digits "." digits, without exponent, with 1 to @p decimals decimals: the one
- * form that every line-protocol parser reads alike. Not locale-dependent.
- * @param value     NaN and infinities become 0.0; magnitudes above 1e18 are clamped to it
- * @param decimals  1 to TEXT_MAX_DECIMALS
- */
 void text_decimal(struct text *t, double value, unsigned int decimals);
 
 void text_printf(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -3,6 +3,7 @@
 
 #include "lpparse.h"
 #include "random.h"
+#include "specmap.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -290,6 +291,42 @@ static void a_point_without_a_field_is_refused(void **state)
 	expect_refused(&no_globals, &point, -EINVAL);
 }
 
+/* Names of 64 bytes, values of which every byte is escaped, as many of each as probe and configuration can have. */
+static void the_longest_line_that_can_be_asked_for_fits(void **state)
+{
+	static char keys[16 + CONFIG_MAX_TAGS][65], fields[POINT_MAX_FIELDS][24], value[200];
+	static struct point point;
+	struct config_pair tags[CONFIG_MAX_TAGS];
+	struct lineproto_globals globals;
+	CLEANUP(text_free) struct text out = {};
+	size_t n_own = SPEC_MAX_TAGS + 1;
+
+	(void)state;
+	memset(value, '=', sizeof(value) - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		snprintf(keys[i], sizeof(keys[i]), "k%063zu", i);
+	for (size_t i = 0; i < CONFIG_MAX_TAGS; i++)
+		tags[i] = (struct config_pair){.key = keys[n_own + i], .value = value};
+	lineproto_globals_init(&globals, tags, CONFIG_MAX_TAGS, value);
+	point = small_point();
+	for (point.n_tags = 0; point.n_tags < n_own; point.n_tags++)
+		point.tags[point.n_tags] =
+			(struct point_tag){.key = keys[point.n_tags], .value = value};
+	for (size_t i = 0; i < BUCKET_MAX_SLOTS; i++) {
+		snprintf(fields[i], sizeof(fields[i]), "le_%020zu", i);
+		point.fields[i] = (struct point_field){.key = fields[i], .integer = UINT64_MAX};
+	}
+	point.n_fields = BUCKET_MAX_SLOTS;
+	assert_int_equal(lineproto_append(&out, &globals, &point), 0);
+	/* With room for the rest: measurement, count, maximum, quantiles, sum. */
+	assert_true(out.len + 2048 < LINEPROTO_MAX_LINE);
+
+	for (size_t i = 0; i < POINT_MAX_FIELDS; i++)
+		point.fields[i] = (struct point_field){.key = keys[0], .integer = UINT64_MAX};
+	point.n_fields = POINT_MAX_FIELDS;
+	expect_refused(&globals, &point, -E2BIG);
+}
+
 static void a_text_that_failed_stays_as_it_was(void **state)
 {
 	CLEANUP(text_free) struct text out = {};
@@ -498,6 +535,7 @@ int main(void)
 		cmocka_unit_test(names_that_need_escaping_are_refused),
 		cmocka_unit_test(a_key_time_is_refused),
 		cmocka_unit_test(a_point_without_a_field_is_refused),
+		cmocka_unit_test(the_longest_line_that_can_be_asked_for_fits),
 		cmocka_unit_test(a_text_that_failed_stays_as_it_was),
 		cmocka_unit_test(hostile_values_round_trip_through_a_strict_parser),
 		cmocka_unit_test(hostile_names_leave_whole_or_not_at_all),
