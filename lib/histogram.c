@@ -19,12 +19,21 @@ double histogram_seconds(double value, enum spec_unit unit)
 	return unit == SPEC_UNIT_NS ? value / 1e9 : unit == SPEC_UNIT_US ? value / 1e6 : value;
 }
 
+/* Bounds are upper ones, and who counts into them rounds up. To the nearest, 256.3 us would be 256, which the slot
+ * (256, 512] does not hold. */
+static uint64_t convert_up(uint64_t value, enum spec_unit from, enum spec_unit to)
+{
+	if (from == SPEC_UNIT_NS && to == SPEC_UNIT_US)
+		return value / 1000 + (value % 1000 != 0);
+	return histogram_convert(value, from, to);
+}
+
 static void read_max(struct histogram *h, uint64_t recorded)
 {
 	const struct bucket_scale *scale = &h->spec->scale;
 	uint64_t lower = bucket_lower(scale, h->top), upper = bucket_upper(scale, h->top);
 
-	h->max = histogram_convert(recorded, h->spec->max_unit, h->spec->unit);
+	h->max = convert_up(recorded, h->spec->max_unit, h->spec->unit);
 	h->has_max = true;
 	if (h->max > upper)
 		h->max = upper;

@@ -25,7 +25,7 @@ struct histogram {
 	uint32_t top;   /* the highest slot that counted; 0 when none did */
 	uint64_t count; /* of all slots */
 	uint64_t sum;   /* in spec->sum_unit */
-	uint64_t max;   /* in spec->unit */
+	uint64_t max;   /* in spec->unit, rounded up */
 	bool has_sum;
 	bool has_max; /* false: none was recorded, or nothing is known of it */
 };

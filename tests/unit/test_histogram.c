@@ -183,6 +183,21 @@ static void a_maximum_lies_in_the_highest_slot_that_counted(void **state)
 	}
 }
 
+/* 256.3 us lie in (256, 512], and are no 512 us. */
+static void a_maximum_in_nanoseconds_is_rounded_up(void **state)
+{
+	static struct rig rig;
+
+	(void)state;
+	set(&rig, (struct bucket_scale){.first = 1, .last = 1 << 30});
+	rig.map.histograms[0].max_unit = SPEC_UNIT_NS;
+	count(&rig, 257);
+	rig.cells[MAX_CELL] = 256300;
+	assert_int_equal(read_rig(&rig)->max, 257);
+	rig.cells[MAX_CELL] = 512000;
+	assert_int_equal(read_rig(&rig)->max, 512);
+}
+
 static void nothing_counted_has_no_maximum(void **state)
 {
 	static struct rig rig;
@@ -215,6 +230,7 @@ int main(void)
 		cmocka_unit_test(one_value_is_between_its_slots_bounds),
 		cmocka_unit_test(above_the_scale_only_the_maximum_knows),
 		cmocka_unit_test(a_maximum_lies_in_the_highest_slot_that_counted),
+		cmocka_unit_test(a_maximum_in_nanoseconds_is_rounded_up),
 		cmocka_unit_test(nothing_counted_has_no_maximum),
 		cmocka_unit_test(units_of_time_are_converted_and_others_are_not),
 	};
