@@ -142,6 +142,21 @@ static int64_t value(const struct rig *rig, enum output_style style, const char 
 	return -1;
 }
 
+/* Of the field, over the lines with that tag. */
+static int64_t sum(const struct rig *rig, enum output_style style, const char *tag,
+                   const char *field)
+{
+	int64_t all = 0;
+
+	for (const char *s = text_cstr(&rig->lines[style]); *s; s += strcspn(s, "\n") + 1) {
+		const char *end = s + strcspn(s, "\n"), *at = strstr(s, tag);
+
+		if (at && at < end && (at = strstr(s, field)) && at < end)
+			all += strtoll(at + strlen(field), NULL, 10);
+	}
+	return all;
+}
+
 static void totals_begin_with_a_zero_point_right_after_the_start_of_their_window(void **state)
 {
 	struct rig *rig = *state;
@@ -230,6 +245,8 @@ static void increments_add_up_to_totals(void **state)
 				value(rig, STYLE_FIELDS, "block_io_latency", "max_us=", now));
 			assert_int_equal(
 				value(rig, STYLE_FIELDS, "block_io_latency", "count=", now), n);
+			assert_int_equal(sum(rig, STYLE_INFLUX, ",le=", " count="), n);
+			assert_int_equal(sum(rig, STYLE_BCC2TELEGRAF, ",hi=", " value="), n);
 		}
 		int64_t inf =
 			value(rig, STYLE_INFLUX, "block_io_latency,device=sda,layer=disk,le=+Inf",
