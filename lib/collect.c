@@ -195,6 +195,16 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 	}
 }
 
+static void add_drop(void *ctx, const char *reason, uint64_t events)
+{
+	struct collector *c = ctx;
+
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		if (is_drops(&c->probe->maps[i]) &&
+		    !words_has(c->probe->maps[i].spec->counted, reason, strlen(reason)))
+			c->stats.drops += events;
+}
+
 /* A map beside another of the same index has the same keys, and the same events once more. */
 static void add_counts(struct collector *c, size_t i)
 {
@@ -205,7 +215,8 @@ static void add_counts(struct collector *c, size_t i)
 	if (find_twin(c, i))
 		return;
 	if (is_drops(map)) {
-		stats->drops += counts->events;
+		c->stats.drops = 0;
+		collector_each_drop(c, add_drop, c);
 		return;
 	}
 	stats->counts.events += counts->events;

@@ -16,12 +16,13 @@
 /** What one window of a probe gave, for the agent's own metrics. */
 struct collect_stats {
 	struct series_counts counts; /* over all maps but drops */
-	uint64_t drops;              /* events that could not be counted, as the probe says */
-	uint64_t missed;             /* runs that the kernel left out */
-	uint64_t runs, run_ns;       /* 0 unless kernel.bpf_stats_enabled */
-	uint64_t read_ns;            /* time spent reading and merging */
-	uint64_t failed_reads;       /* ever; such a map's next window is longer */
-	uint64_t failed_merges;      /* ever; such a map's window is lost (no memory) */
+	uint64_t
+		drops; /* events that could not be counted, as the probe says; without reasons that are `counted` */
+	uint64_t missed;        /* runs that the kernel left out */
+	uint64_t runs, run_ns;  /* 0 unless kernel.bpf_stats_enabled */
+	uint64_t read_ns;       /* time spent reading and merging */
+	uint64_t failed_reads;  /* ever; such a map's next window is longer */
+	uint64_t failed_merges; /* ever; such a map's window is lost (no memory) */
 };
 
 /** Reasons of a drops map that are kept apart, whatever max_series says. */

@@ -103,6 +103,28 @@ static int check_window(struct probe *p, const struct spec_map *spec, const stru
 	return -EINVAL;
 }
 
+/* A reason that is misspelt would silently stay in the sum. */
+static int check_counted(const struct probe *p, const struct spec_map *spec,
+                         const struct layout *layout, struct report *report)
+{
+	const struct enumtext *reasons = &layout->enums[0];
+
+	for (const char *word = spec->counted; word && *word;) {
+		size_t len = strcspn(word, " "), i = 0;
+
+		while (i < reasons->n && !words_has(reasons->names[i].text, word, len))
+			i++;
+		if (i == reasons->n) {
+			report_at(report, REPORT_ERROR, p->spec->file, spec->counted_line,
+			          "probe %s: map %s: counted: \"%.*s\" is no reason of its enum",
+			          p->spec->name, spec->name, (int)len, word);
+			return -EINVAL;
+		}
+		word += len + (word[len] == ' ');
+	}
+	return 0;
+}
+
 /* Ties the description of a map to the object, whether it is to be read or not: mistakes are told in any case. */
 static int tie_map(struct probe *p, const struct spec_map *spec, struct tied *ret,
                    struct report *report)
@@ -122,7 +144,8 @@ static int tie_map(struct probe *p, const struct spec_map *spec, struct tied *re
 		return err;
 	ret->map = map;
 	ret->index = index;
-	return check_window(p, spec, ret->layout, report);
+	return check_window(p, spec, ret->layout, report)
+	               ?: check_counted(p, spec, ret->layout, report);
 }
 
 static int bind_map(struct probe *p, const struct spec_map *spec, struct tied *tied,

@@ -150,21 +150,11 @@ int probeconst_set_all(const struct spec *spec, struct bpf_object *object, const
 	return err;
 }
 
-static bool has_word(const char *words, const char *word, size_t len)
-{
-	for (; words; words = strchr(words, ' ')) {
-		words += *words == ' ';
-		if (!strncmp(words, word, len) && (!words[len] || words[len] == ' '))
-			return true;
-	}
-	return false;
-}
-
 static bool has_any_word(const char *words, const char *wanted)
 {
 	for (size_t len; *wanted; wanted += len + (wanted[len] == ' ')) {
 		len = strcspn(wanted, " ");
-		if (has_word(words, wanted, len))
+		if (words_has(words, wanted, len))
 			return true;
 	}
 	return false;

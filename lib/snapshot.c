@@ -48,6 +48,11 @@ static int take_all(const struct snapshot_reader *r, struct walk *w, uint32_t n)
 	return err;
 }
 
+static bool is_unsupported(int err)
+{
+	return err == -EINVAL || err == -ENOTSUPP_KERNEL || err == -EOPNOTSUPP;
+}
+
 /*
  * The cursor is opaque: a bucket's number for hashes, a key for arrays. -ENOENT is the end and its elements are
  * valid; -ENOSPC says that one bucket holds more than asked for, and nothing was read.
@@ -67,8 +72,9 @@ static int walk_batch(struct snapshot_reader *r, struct walk *w)
 			err = make_room(r, w, MIN(r->chunk * 2, w->max_entries));
 			continue;
 		}
+		/* What was read once is supported: to begin anew would add a row's cells twice. */
 		if (err && err != -ENOENT)
-			return err;
+			return seen && is_unsupported(err) ? -EIO : err;
 		err = take_all(r, w, n) ?: err;
 		seen += n;
 		from = to;
@@ -98,11 +104,6 @@ static int walk_one_by_one(struct snapshot_reader *r, struct walk *w)
 			return err;
 	}
 	return 0;
-}
-
-static bool is_unsupported(int err)
-{
-	return err == -EINVAL || err == -ENOTSUPP_KERNEL || err == -EOPNOTSUPP;
 }
 
 static int walk(struct snapshot_reader *r, struct walk *w)

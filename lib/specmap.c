@@ -231,12 +231,33 @@ static int set_max(const struct setting *s)
 	return 0;
 }
 
+static int set_counted(const struct setting *s)
+{
+	CLEANUP(words_free) struct words w = {0};
+	CLEANUP(text_free) struct text list = {0};
+	int err = words_split(s->value, &w, s->why);
+
+	while (!err && (!list.len || *words_peek(&w))) {
+		CLEANUP_FREE char *word = NULL;
+
+		err = words_take_identifier(&w, "a reason", &word, s->why);
+		if (!err)
+			text_printf(&list, "%s%s", list.len ? " " : "", word);
+	}
+	if (err || list.err)
+		return err ?: list.err;
+	s->map->counted = strdup(text_cstr(&list));
+	s->map->counted_line = s->line;
+	return s->map->counted ? 0 : -ENOMEM;
+}
+
 static const struct {
 	const char *key; /* one that ends in "." takes a name */
 	int (*set)(const struct setting *s);
 } keys[] = {
 	{"measurement", set_measurement},
 	{"when", set_when},
+	{"counted", set_counted},
 	{"max_keys", set_max_keys},
 	{"index", set_index},
 	{"shards", set_shards},
@@ -306,6 +327,7 @@ void specmap_free(struct spec_map *map)
 	}
 	free(map->name);
 	free(map->measurement);
+	free(map->counted);
 	free(map->index);
 	free(map->shards);
 	free(map->rows);

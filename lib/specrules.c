@@ -126,6 +126,10 @@ void specrules_check(const struct spec_map *map, const char *file, struct report
 {
 	assert(map && map->name && file && report);
 
+	if (map->counted && strcmp(map->name, SPEC_DROPS_MAP) != 0)
+		COMPLAIN(map, file, report, map->counted_line,
+		         "counted: only the map " SPEC_DROPS_MAP " has reasons");
+
 	if (!strcmp(map->name, SPEC_DROPS_MAP)) {
 		check_drops(map, file, report);
 	} else if (!specmap_is_private(map)) {

@@ -171,6 +171,16 @@ bool words_is_path(const char *word, size_t max)
 	return false;
 }
 
+bool words_has(const char *words, const char *word, size_t len)
+{
+	for (; words; words = strchr(words, ' ')) {
+		words += *words == ' ';
+		if (!strncmp(words, word, len) && (!words[len] || words[len] == ' '))
+			return true;
+	}
+	return false;
+}
+
 int words_find_key(const char *key, const char *const *names, size_t n, struct text *why)
 {
 	for (size_t i = 0; i < n; i++) {

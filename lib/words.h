@@ -53,6 +53,9 @@ bool words_is_identifier(const char *s);
 /** Identifiers, 1 to @p max, with dots between them. */
 bool words_is_path(const char *s, size_t max);
 
+/** Whether a word is in a list with a blank between two. @param words  NULL: an empty one */
+bool words_has(const char *words, const char *word, size_t len);
+
 /** One of a table's keys. @return its index; -EINVAL with why, which suggests one */
 int words_find_key(const char *key, const char *const *names, size_t n, struct text *why);
 

@@ -124,16 +124,17 @@ def by_row(found):
     return {(labels["device"], labels["op"]): value for labels, value in found}
 
 
-def check_quantiles(ask, device, op, fine, range_text):
-    """histogram_quantile() must lie in the octave where the truth is; `fine` is in microseconds."""
+def check_quantiles(ask, device, op, fine, range_text, octaves=0):
+    """histogram_quantile() must lie in the octave where the truth is, or so many beside it; `fine` is in microseconds."""
     for q in QUANTILES:
         found = ask(f'histogram_quantile({q}, sum by (le) (increase(block_io_latency_seconds_bucket{{device="{device}",'
                     f'op="{op}",phase="total"}}[{range_text}])))')
         ((_, seconds),) = found
         bound = wire.octave(wire.quantile_bound(fine, q))
         # 1 ns: bounds are decimals, the answer is made of binary fractions.
-        at_most((0 if bound == 1 else bound / 2) / 1e6 - 1e-9, seconds, f"{device} {op}: quantile {q} of {fine}")
-        at_most(seconds, bound / 1e6 + 1e-9, f"{device} {op}: quantile {q} of {fine}")
+        least = 0 if bound <= 1 << octaves else bound / (2 << octaves)
+        at_most(least / 1e6 - 1e-9, seconds, f"{device} {op}: quantile {q} of {fine}")
+        at_most(seconds, (bound << octaves) / 1e6 + 1e-9, f"{device} {op}: quantile {q} of {fine}")
 
 
 def victoria_says(db, end_s):
@@ -277,7 +278,9 @@ def test_style_prometheus_behind_telegraf_answers_the_same_to_a_prometheus_that_
                     continue
                 equal(counts[end_s][device, op] - counts[begin_s].get((device, op), 0), sum(fine.values()),
                       f"{device} {op}: count")
-                check_quantiles(lambda text: db.query(text, end_s), device, op, fine, f"{int(end_s - begin_s)}s")
+                # Prometheus stretches each bucket's increase to the whole range, as far as its own first value allows:
+                # with few counts that moves a rank over a bound. VictoriaMetrics does not.
+                check_quantiles(lambda text: db.query(text, end_s), device, op, fine, f"{int(end_s - begin_s)}s", 1)
                 checked += 1
             at_most(3, checked, "operations with counts in the time that was scraped")
             equal(relay.complaints(), [], "errors and warnings of Telegraf")

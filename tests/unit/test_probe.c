@@ -81,6 +81,10 @@ static void mistakes_are_named(void **state)
 		HEAD
 		"[map block_io_index]\nmeasurement = io\nindex = block_io\nfield.row = value counter\n",
 		"probe mine: map block_io_index has an index that is not a hash to u32");
+	assert_refused(OBJECT,
+	               HEAD MAP "[map drops]\ntag.reason = key enum(block_drop)\n"
+	                        "field.events = value counter\ncounted = map_full unsplit_lst\n",
+	               "probe mine: map drops: counted: \"unsplit_lst\" is no reason of its enum");
 	assert_refused(OBJECT, "[probe]\nversion = 1\nobject = gone.bpf.o\n" MAP,
 	               "gone.bpf.o: cannot be read: No such file or directory");
 }

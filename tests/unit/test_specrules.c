@@ -218,6 +218,11 @@ static void the_map_of_drops_is_always_read_and_counts(void **state)
 	         "p.ini:12: [map drops] when: drops are always read; leave it out"},
 		{MAP_FIELD "[map drops]\ntag.reason = key uint\nfield.events = value gauge\n",
 	         "p.ini:9: [map drops] field.events: drops are counted; write: counter"},
+		{MAP_FIELD "counted = a\n",
+	         "p.ini:7: [map m] counted: only the map drops has reasons"},
+		{MAP_FIELD
+	         "[map drops]\ntag.reason = key uint\nfield.events = value counter\ncounted = a, b\n",
+	         "p.ini:10: [map drops] counted: expected a reason, not \",\""},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
