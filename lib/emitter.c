@@ -62,6 +62,20 @@ int emitter_fields(struct emitter *e, const uint64_t *cells)
 	return emitter_tell(e, s->map->measurement);
 }
 
+bool emitter_histogram(struct emitter *e, size_t set, size_t index, struct histogram *ret)
+{
+	const struct style *s = e->style;
+	const struct tagsets *sets = series_sets(e->series);
+
+	histogram_read(ret, s->map, s->layout, tagsets_cells(sets, set), index);
+	if (!ret->count)
+		return false;
+	emitter_begin(e, tagsets_tags(sets, set));
+	if (ret->spec->phase)
+		emitter_tag(e, "phase", ret->spec->phase);
+	return true;
+}
+
 void emitter_summary(struct emitter *e, const struct style_histogram *plan,
                      const struct histogram *h)
 {

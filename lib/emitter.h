@@ -78,6 +78,12 @@ int emitter_tell(struct emitter *e, const char *measurement);
 /** The line of M: counters of this window, rates, gauges, maxima. */
 int emitter_fields(struct emitter *e, const uint64_t *cells);
 
+/**
+ * Reads a histogram of a series in this window and starts its points: the series' tags and the phase.
+ * @return false: it has no counts, and no points
+ */
+bool emitter_histogram(struct emitter *e, size_t set, size_t index, struct histogram *ret);
+
 /** Adds max_U, pNN_U and sum_U of a histogram with counts. */
 void emitter_summary(struct emitter *e, const struct style_histogram *plan,
                      const struct histogram *h);

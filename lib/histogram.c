@@ -65,6 +65,15 @@ void histogram_read(struct histogram *ret, const struct spec_map *map, const str
 	*ret = h;
 }
 
+uint64_t histogram_until(const struct histogram *h, uint32_t *slot, uint32_t end)
+{
+	uint64_t count = 0;
+
+	for (; *slot < end; (*slot)++)
+		count += h->slots[*slot];
+	return count;
+}
+
 double histogram_quantile(const struct histogram *h, uint32_t millionths)
 {
 	assert(h && h->count && millionths && millionths < MILLION);

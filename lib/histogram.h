@@ -37,6 +37,9 @@ struct histogram {
 void histogram_read(struct histogram *ret, const struct spec_map *map, const struct layout *layout,
                     const uint64_t *cells, size_t index);
 
+/** Adds up the slots from *slot up to, and without, @p end; *slot is that then: one bucket after the other. */
+uint64_t histogram_until(const struct histogram *h, uint32_t *slot, uint32_t end);
+
 /** @param millionths  q; 1 to 999999 @return in spec->unit; count must be > 0 */
 double histogram_quantile(const struct histogram *h, uint32_t millionths);
 

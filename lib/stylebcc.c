@@ -69,8 +69,7 @@ static int tell_buckets(struct emitter *e, const struct style_histogram *plan,
 
 		if (!cumulative)
 			count = 0;
-		for (; slot < bound->end; slot++)
-			count += h->slots[slot];
+		count += histogram_until(h, &slot, bound->end);
 		if (!count && !cumulative)
 			continue;
 		emitter_tag(e, "hi", bound->text);

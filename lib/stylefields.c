@@ -9,10 +9,8 @@ static void add_buckets(struct emitter *e, const struct style_histogram *plan,
 
 	for (size_t i = 0; i < plan->bounds.n; i++) {
 		const struct bound *bound = &plan->bounds.at[i];
-		uint64_t count = 0;
+		uint64_t count = histogram_until(h, &slot, bound->end);
 
-		for (; slot < bound->end; slot++)
-			count += h->slots[slot];
 		if (count || i + 1 == plan->bounds.n)
 			emitter_integer(e, bound->text, count);
 	}
@@ -20,17 +18,11 @@ static void add_buckets(struct emitter *e, const struct style_histogram *plan,
 
 static int tell_histogram(struct emitter *e, size_t set, size_t index)
 {
-	const struct style *s = e->style;
-	const struct style_histogram *plan = &s->histograms[index];
-	const struct tagsets *sets = series_sets(e->series);
+	const struct style_histogram *plan = &e->style->histograms[index];
 	struct histogram h;
 
-	histogram_read(&h, s->map, s->layout, tagsets_cells(sets, set), index);
-	if (!h.count)
+	if (!emitter_histogram(e, set, index, &h))
 		return 0;
-	emitter_begin(e, tagsets_tags(sets, set));
-	if (h.spec->phase)
-		emitter_tag(e, "phase", h.spec->phase);
 	emitter_integer(e, "count", h.count);
 	add_buckets(e, plan, &h);
 	emitter_summary(e, plan, &h);

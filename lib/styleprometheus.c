@@ -37,8 +37,7 @@ static int tell_buckets(struct emitter *e, const struct style_histogram *plan,
 	for (size_t i = 0; i < plan->bounds.n && !err; i++) {
 		const struct bound *bound = &plan->bounds.at[i];
 
-		for (; slot < bound->end; slot++)
-			count += total->slots[slot];
+		count += histogram_until(total, &slot, bound->end);
 		emitter_tag(e, "le", bound->text);
 		emitter_integer(e, "bucket", zeros ? 0 : count);
 		err = emitter_tell(e, plan->measurement);
