@@ -42,15 +42,7 @@ path = /result/lines
 [probe.block_io]
 const.phases = total queue device
 END
-/agent/thermograf run --config /tmp/thermograf.ini &
-agent=$!
-
-for try in $(seq 300); do
-	grep -q '^thermograf[, ]' /result/lines 2>/dev/null && break
-	kill -0 $agent
-	sleep 0.1
-done
-grep -q '^thermograf[, ]' /result/lines
+start_agent
 
 cat /proc/diskstats >/result/before
 # Four at once on a device that takes one: each waits for three others.
@@ -85,5 +77,4 @@ done
 sync
 cat /proc/diskstats >/result/after
 
-kill -TERM $agent
-wait $agent
+stop_agent

@@ -19,16 +19,7 @@ interval = 1s
 type = file
 path = /result/lines
 END
-/agent/thermograf run --config /tmp/thermograf.ini &
-agent=$!
-
-# A line about itself ends the first window: what comes now is after the baseline.
-for try in $(seq 300); do
-	grep -q '^thermograf[, ]' /result/lines 2>/dev/null && break
-	kill -0 $agent
-	sleep 0.1
-done
-grep -q '^thermograf[, ]' /result/lines
+start_agent
 
 # Until no page is dirty or on its way.
 flushed() {
@@ -79,5 +70,4 @@ done
 sync
 cat /proc/diskstats >/result/after
 
-kill -TERM $agent
-wait $agent
+stop_agent
