@@ -132,9 +132,10 @@ def check_quantiles(ask, device, op, fine, range_text, octaves=0):
         ((_, seconds),) = found
         bound = wire.octave(wire.quantile_bound(fine, q))
         # 1 ns: bounds are decimals, the answer is made of binary fractions.
-        least = 0 if bound <= 1 << octaves else bound / (2 << octaves)
+        beside = 2 ** octaves
+        least = 0 if bound <= beside else bound / 2 / beside
         at_most(least / 1e6 - 1e-9, seconds, f"{device} {op}: quantile {q} of {fine}")
-        at_most(seconds, (bound << octaves) / 1e6 + 1e-9, f"{device} {op}: quantile {q} of {fine}")
+        at_most(seconds, bound * beside / 1e6 + 1e-9, f"{device} {op}: quantile {q} of {fine}")
 
 
 def victoria_says(db, end_s):
