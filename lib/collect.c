@@ -195,14 +195,17 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 	}
 }
 
+struct drop_sum {
+	const char *counted; /* reasons that are not added */
+	uint64_t events;
+};
+
 static void add_drop(void *ctx, const char *reason, uint64_t events)
 {
-	struct collector *c = ctx;
+	struct drop_sum *sum = ctx;
 
-	for (size_t i = 0; i < c->probe->n_maps; i++)
-		if (is_drops(&c->probe->maps[i]) &&
-		    !words_has(c->probe->maps[i].spec->counted, reason, strlen(reason)))
-			c->stats.drops += events;
+	if (!words_has(sum->counted, reason, strlen(reason)))
+		sum->events += events;
 }
 
 /* A map beside another of the same index has the same keys, and the same events once more. */
@@ -215,8 +218,10 @@ static void add_counts(struct collector *c, size_t i)
 	if (find_twin(c, i))
 		return;
 	if (is_drops(map)) {
-		c->stats.drops = 0;
-		collector_each_drop(c, add_drop, c);
+		struct drop_sum sum = {.counted = map->spec->counted};
+
+		collector_each_drop(c, add_drop, &sum);
+		stats->drops = sum.events;
 		return;
 	}
 	stats->counts.events += counts->events;

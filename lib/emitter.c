@@ -91,18 +91,30 @@ void emitter_summary(struct emitter *e, const struct style_histogram *plan,
 		                histogram_convert(h->sum, h->spec->sum_unit, h->spec->unit));
 }
 
-int emitter_all(struct emitter *e, emitter_histogram_fn histogram)
+int emitter_all_fields(struct emitter *e)
 {
 	const struct tagsets *sets = series_sets(e->series);
-	const struct style *s = e->style;
 	int err = 0;
 
-	for (size_t i = 0; i < sets->n && s->n_fields && !err; i++) {
+	for (size_t i = 0; i < sets->n && e->style->n_fields && !err; i++) {
 		emitter_begin(e, tagsets_tags(sets, i));
 		err = emitter_fields(e, tagsets_cells(sets, i));
 	}
-	for (size_t h = 0; h < s->map->n_histograms && !err; h++)
-		for (size_t i = 0; i < sets->n && !err; i++)
+	return err;
+}
+
+int emitter_all_histograms(struct emitter *e, size_t n_sets, emitter_histogram_fn histogram)
+{
+	int err = 0;
+
+	for (size_t h = 0; h < e->style->map->n_histograms && !err; h++)
+		for (size_t i = 0; i < n_sets && !err; i++)
 			err = histogram(e, i, h);
 	return err;
+}
+
+int emitter_all(struct emitter *e, emitter_histogram_fn histogram)
+{
+	return emitter_all_fields(e)
+	               ?: emitter_all_histograms(e, series_sets(e->series)->n, histogram);
 }

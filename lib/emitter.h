@@ -91,6 +91,12 @@ void emitter_summary(struct emitter *e, const struct style_histogram *plan,
 /** The histogram of every style: index is that of the map's description, set that of the series. */
 typedef int (*emitter_histogram_fn)(struct emitter *e, size_t set, size_t index);
 
+/** Every series' line of M. */
+int emitter_all_fields(struct emitter *e);
+
+/** Every histogram of so many series, one histogram after the other. */
+int emitter_all_histograms(struct emitter *e, size_t n_sets, emitter_histogram_fn histogram);
+
 /** Every series' line of M, then every series' histograms. A person reads the lines as two tables. */
 int emitter_all(struct emitter *e, emitter_histogram_fn histogram);
 

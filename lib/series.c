@@ -5,8 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Which tags of a row say SERIES_OTHER: of the sets after the first max_series, and after twice as many. */

@@ -94,16 +94,8 @@ static int tell_histogram(struct emitter *e, size_t set, size_t index)
 
 int stylebcc_emit(struct emitter *e)
 {
-	const struct tagsets *sets = series_sets(e->series);
 	struct style *s = e->style;
-	int err = reduce(s, sets);
 
-	for (size_t i = 0; i < sets->n && s->n_fields && !err; i++) {
-		emitter_begin(e, tagsets_tags(sets, i));
-		err = emitter_fields(e, tagsets_cells(sets, i));
-	}
-	for (size_t h = 0; h < s->map->n_histograms && !err; h++)
-		for (size_t i = 0; i < s->reduced.n && !err; i++)
-			err = tell_histogram(e, i, h);
-	return err;
+	return reduce(s, series_sets(e->series)) ?: emitter_all_fields(e)
+	                                         ?: emitter_all_histograms(e, s->reduced.n, tell_histogram);
 }

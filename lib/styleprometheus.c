@@ -120,8 +120,5 @@ int styleprometheus_emit(struct emitter *e)
 		}
 		err = err ?: tell_fields(e, i, false);
 	}
-	for (size_t h = 0; h < s->map->n_histograms && !err; h++)
-		for (size_t i = 0; i < sets->n && !err; i++)
-			err = tell_histogram(e, i, h);
-	return err;
+	return err ?: emitter_all_histograms(e, sets->n, tell_histogram);
 }

@@ -9,6 +9,7 @@
  * The maps are like block_io's with two phases, one of which counts: per row 8 of 117 slots change in a window.
  * CPUs means shards: one copy of each value, all of which are read.
  */
+#include "allocations.h"
 #include "batch.h"
 #include "blockmap.h"
 #include "clock.h"
@@ -37,45 +38,6 @@ struct size {
 static const struct size sizes[] = {{2, 4, 7},   {8, 16, 7},    {32, 64, 7},  {128, 4, 7},
                                     {1, 256, 7}, {128, 256, 1}, {128, 256, 7}};
 #define STYLE_SIZE 2 /* whose index is that of the comparison of styles */
-
-static const char *const style_names[OUTPUT_STYLE_MAX] = {[STYLE_INFLUX] = "influx",
-                                                          [STYLE_FIELDS] = "fields",
-                                                          [STYLE_PROMETHEUS] = "prometheus",
-                                                          [STYLE_BCC2TELEGRAF] = "bcc2telegraf"};
-static size_t allocations;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-	allocations++;
-	return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	allocations++;
-	return __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	allocations++;
-	return __real_reallocarray(old, n, size);
-}
 
 /* One map of a size, one output. */
 struct bench {
@@ -330,7 +292,8 @@ static void measure_style(enum output_style style)
 
 	open_bench(&b, &sizes[STYLE_SIZE], style);
 	run(&b);
-	printf("style\t%s\t%zu\t%zu\t%u", style_names[style], b.n_lines, b.lines.len, b.batch->len);
+	printf("style\t%s\t%zu\t%zu\t%u", output_style_names[style], b.n_lines, b.lines.len,
+	       b.batch->len);
 	print_stage(&b, FORMAT);
 	print_stage(&b, GZIP);
 	for (int i = 0; i < ROUNDS; i++)

@@ -5,6 +5,7 @@
  * The Makefile links this one with --wrap: every call of malloc() and its kin in the library is counted. What libbpf,
  * zlib and libcurl allocate themselves is not.
  */
+#include "allocations.h"
 #include "batch.h"
 #include "blockmap.h"
 #include "lineproto.h"
@@ -27,37 +28,6 @@
 /* Windows until each buffer has met the largest body and the most buckets that the load can make. */
 #define WARM_UP 30
 #define WINDOWS 100
-
-static size_t allocations;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t n, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-	allocations++;
-	return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	allocations++;
-	return __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	allocations++;
-	return __real_reallocarray(old, n, size);
-}
 
 /* One map and one output. */
 struct street {
