@@ -124,7 +124,7 @@ compiler:
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
-DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev?
+DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev? puppet-agent? puppet-lint?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod?
 DEPS_BENCH := $(DEPS_RUN) fio
 

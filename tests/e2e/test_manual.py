@@ -2,40 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the manual shows works: its probe, compiled and described as it says, counts on this kernel."""
 
-import re
 import subprocess
 import tempfile
-from pathlib import Path
 
 import agent
 import lab
+import manual
 from tap import equal, main, true
-
-MANUAL = lab.ROOT / "packaging" / "man" / "thermograf-probe.5"
-
-
-def block_after(mark):
-    """The literal block that follows a line of the page's source."""
-    source = MANUAL.read_text(encoding="utf-8")
-    found = re.compile(re.escape(mark) + r".*?^\.Bd -literal.*?$\n(.*?)^\.Ed$", re.S | re.M).search(source)
-    true(found, f"{MANUAL.name} has no block after {mark}")
-    return found[1].replace("\\e", "\\")
-
-
-def build(folder):
-    """The example in folder/probe, beside the headers as the page has it."""
-    probe = Path(folder) / "probe"
-    probe.mkdir()
-    (Path(folder) / "bpf").symlink_to(lab.ROOT / "bpf")
-    for name in ("issued.bpf.c", "issued.ini"):
-        (probe / name).write_text(block_after(f".Pa {name} :"), encoding="utf-8")
-    subprocess.run(["sh", "-ec", block_after("Compiled with")], cwd=probe, check=True)
-    return probe
 
 
 def test_its_probe_compiles_and_binds():
     with tempfile.TemporaryDirectory(prefix="thermograf-manual-") as folder:
-        done = subprocess.run([agent.program(), "check", "--set", f"agent/probe_dirs={build(folder)}"],
+        done = subprocess.run([agent.program(), "check", "--set", f"agent/probe_dirs={manual.build(folder)}"],
                               capture_output=True, text=True, check=False)
         equal(done.returncode, 0, f"exit code of check, which says {done.stdout}{done.stderr}")
         true("program block_rq_issue: " in done.stdout, f"its program is not in {done.stdout}")
@@ -44,7 +22,7 @@ def test_its_probe_compiles_and_binds():
 def test_its_probe_counts():
     lab.need_root()
     with tempfile.TemporaryDirectory(prefix="thermograf-manual-") as folder, lab.LoopDevice() as device:
-        once = agent.once("--set", "agent/interval=2s", "--set", f"agent/probe_dirs={build(folder)}")
+        once = agent.once("--set", "agent/interval=2s", "--set", f"agent/probe_dirs={manual.build(folder)}")
         try:
             while once.poll() is None:
                 lab.direct_reads(device, 5, 4096)
