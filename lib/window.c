@@ -6,13 +6,22 @@
 #include <assert.h>
 
 /* The newest boundary that is not after @wall_ns. */
-static int64_t boundary(const struct window_state *state, int64_t wall_ns)
+static int64_t boundary(uint64_t interval_ns, int64_t wall_ns)
 {
-	int64_t interval = (int64_t)state->interval_ns;
+	int64_t interval = (int64_t)interval_ns;
 	int64_t past = wall_ns % interval;
 
 	/* A clock may be set before 1970. */
 	return wall_ns - (past < 0 ? past + interval : past);
+}
+
+/* The boundary that ends the running window. The last stamp is no boundary of this interval after a change. */
+static int64_t next_stamp(const struct window_state *state, uint64_t interval_ns)
+{
+	int64_t interval = (int64_t)interval_ns;
+
+	return boundary(interval_ns,
+	                state->last_stamp_ns + (interval - interval / 2) + interval - 1);
 }
 
 static uint64_t since(uint64_t then_ns, uint64_t now_ns)
@@ -34,14 +43,14 @@ static void notice_step(struct window_state *state, struct window_now now)
 /* Whether the running window ends now, and with which stamp. */
 static bool is_due(const struct window_state *state, struct window_now now, int64_t *ret_stamp_ns)
 {
-	int64_t newest = boundary(state, now.wall_ns);
+	int64_t newest = boundary(state->interval_ns, now.wall_ns);
 	uint64_t longest = WINDOW_MAX_INTERVALS * state->interval_ns;
 
-	if (newest > state->last_stamp_ns ||
+	if (newest >= next_stamp(state, state->interval_ns) ||
 	    state->last_stamp_ns - now.wall_ns > WINDOW_MAX_AHEAD_NS)
 		*ret_stamp_ns = newest;
 	else if (since(state->last_boot_ns, now.boot_ns) >= longest)
-		*ret_stamp_ns = state->last_stamp_ns + (int64_t)state->interval_ns;
+		*ret_stamp_ns = next_stamp(state, state->interval_ns);
 	else
 		return false;
 	return true;
@@ -74,8 +83,9 @@ static struct window cut(struct window_state *state, struct window_now now, int6
 	if (now.wall_ns > stamp_ns)
 		window.late_ns = (uint64_t)(now.wall_ns - stamp_ns);
 	if (stamp_ns > state->last_stamp_ns) {
-		uint64_t stepped_over =
-			(uint64_t)(stamp_ns - state->last_stamp_ns) / state->interval_ns - 1;
+		uint64_t intervals =
+			(uint64_t)(stamp_ns - state->last_stamp_ns) / state->interval_ns;
+		uint64_t stepped_over = intervals - !!intervals;
 		uint64_t passed = window.length_ns / state->interval_ns;
 		uint64_t missed = stepped_over < passed ? stepped_over : passed;
 		window.missed = missed < UINT32_MAX ? (uint32_t)missed : UINT32_MAX;
@@ -93,7 +103,7 @@ void window_init(struct window_state *state, uint64_t interval_ns, struct window
 	                               .last_boot_ns = now.boot_ns,
 	                               .seen_wall_ns = now.wall_ns,
 	                               .seen_boot_ns = now.boot_ns};
-	state->last_stamp_ns = boundary(state, now.wall_ns);
+	state->last_stamp_ns = boundary(interval_ns, now.wall_ns);
 }
 
 uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
@@ -106,7 +116,7 @@ uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
 
 	uint64_t longest = WINDOW_MAX_INTERVALS * state->interval_ns;
 	uint64_t by_boot = longest - since(state->last_boot_ns, now.boot_ns);
-	uint64_t by_wall = (uint64_t)(state->last_stamp_ns - now.wall_ns) + state->interval_ns;
+	uint64_t by_wall = (uint64_t)(next_stamp(state, state->interval_ns) - now.wall_ns);
 
 	return by_wall < by_boot ? by_wall : by_boot;
 }
@@ -131,6 +141,36 @@ enum window_event window_look(struct window_state *state, struct window_now now,
 	return WINDOW_CUT;
 }
 
+void window_set_interval(struct window_state *state, uint64_t interval_ns)
+{
+	assert(state && interval_ns && interval_ns <= INT64_MAX / 4);
+
+	state->interval_ns = interval_ns;
+}
+
+bool window_break(struct window_state *state, uint64_t interval_ns, struct window_now now,
+                  struct window *ret_window)
+{
+	assert(state && interval_ns && interval_ns <= INT64_MAX / 4 && ret_window);
+
+	int64_t stamp_ns;
+
+	notice_step(state, now);
+	if (!state->started)
+		return false;
+	if (!is_due(state, now, &stamp_ns)) {
+		if (state->last_stamp_ns > now.wall_ns)
+			return false;
+		int64_t theirs = MAX(next_stamp(state, interval_ns),
+		                     boundary(interval_ns, now.wall_ns) + (int64_t)interval_ns);
+
+		stamp_ns = MIN(next_stamp(state, state->interval_ns), theirs);
+	}
+	*ret_window = cut(state, now, stamp_ns);
+	state->interval_ns = interval_ns;
+	return true;
+}
+
 bool window_close(struct window_state *state, struct window_now now, struct window *ret_window)
 {
 	assert(state && ret_window);
@@ -141,7 +181,7 @@ bool window_close(struct window_state *state, struct window_now now, struct wind
 	if (!state->started)
 		return false;
 	if (!is_due(state, now, &stamp_ns))
-		stamp_ns = state->last_stamp_ns + (int64_t)state->interval_ns;
+		stamp_ns = next_stamp(state, state->interval_ns);
 	*ret_window = cut(state, now, stamp_ns);
 	return true;
 }

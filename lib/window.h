@@ -18,6 +18,7 @@
  *     WINDOW_MAX_AHEAD_NS stamped with the newest boundary, as after a step forward. The one case in which a stamp
  *     in the future       is below the last one; only what bears the same stamps from before is overwritten.
  *     end of the agent    cut early, stamped with the boundary that would have ended it
+ *     another interval    the next window ends at a boundary of the new one, half an interval after the last stamp at least
  *
  * The next start takes its baseline at the first boundary after it, which is not before the stamp of the early cut,
  * so its first window bears a later one: the two never collide, unless a step back stands between them or was not yet
@@ -88,6 +89,21 @@ uint64_t window_wait_ns(const struct window_state *state, struct window_now now)
  */
 enum window_event window_look(struct window_state *state, struct window_now now,
                               struct window *ret_window);
+
+/** From the last cut on windows end at multiples of another interval. @param interval_ns  as window_init() */
+void window_set_interval(struct window_state *state, uint64_t interval_ns);
+
+/**
+ * Cuts the running window early, for a change that is not to wait for its boundary, and goes on with that interval:
+ * true length, stamped with the next boundary of either interval, whichever comes first. What is counted from here on
+ * is told at the boundary after that. If the boundary has passed already, it is cut as window_look() would.
+ * @param interval_ns  as window_init(); may be the present one
+ * @return false, and nothing changed but the notice of a step: there is no running window, or its stamps are ahead of
+ *         the wall clock (one was cut early before, or the clock was set back), and a further cut would send them
+ *         further ahead
+ */
+bool window_break(struct window_state *state, uint64_t interval_ns, struct window_now now,
+                  struct window *ret_window);
 
 /**
  * Cuts the running window early (the agent ends): true length, nominal stamp. If its boundary has passed already, it

@@ -465,6 +465,122 @@ static void a_window_goes_on_after_an_early_cut(void **state)
 	EXPECT_CUT(&h, MIDNIGHT + 2 * INTERVAL, 16 * SECOND, 0, 0);
 }
 
+static void another_interval_goes_on_at_its_own_boundaries(void **state)
+{
+	struct host h = running_host();
+
+	(void)state;
+	pass(&h, INTERVAL);
+	EXPECT_CUT(&h, MIDNIGHT + INTERVAL, INTERVAL, 0, 0);
+	window_set_interval(&h.state, MINUTE);
+	assert_int_equal(window_wait_ns(&h.state, h.now), 50 * SECOND);
+	pass(&h, 50 * SECOND);
+	EXPECT_CUT(&h, MIDNIGHT + MINUTE, 50 * SECOND, 0, 0);
+	assert_int_equal(h.window.start_ns, MIDNIGHT + INTERVAL);
+	window_set_interval(&h.state, SECOND);
+	pass(&h, SECOND);
+	EXPECT_CUT(&h, MIDNIGHT + MINUTE + SECOND, SECOND, 0, 0);
+}
+
+/* Else a window of a nanosecond could stand between two grids. */
+static void the_first_window_of_another_interval_is_half_of_one_at_least(void **state)
+{
+	(void)state;
+	for (uint64_t interval = 1; interval < 30; interval++) {
+		struct host h = running_host();
+		uint64_t ns = interval * SECOND;
+
+		window_set_interval(&h.state, ns);
+		uint64_t wait = window_wait_ns(&h.state, h.now);
+
+		assert_in_range(wait, ns - ns / 2, ns + ns / 2);
+		pass(&h, (int64_t)wait - 1);
+		assert_int_equal(look(&h), WINDOW_WAIT);
+		pass(&h, 1);
+		assert_int_equal(look(&h), WINDOW_CUT);
+		assert_int_equal(h.window.stamp_ns % (int64_t)ns, 0);
+		assert_int_equal(h.window.length_ns, wait);
+		assert_int_equal(h.window.missed, 0);
+	}
+}
+
+static void
+an_interval_that_changes_before_the_baseline_delays_it_to_a_boundary_of_its_own(void **state)
+{
+	struct host h = host_at(MIDNIGHT + SECOND, INTERVAL);
+
+	(void)state;
+	window_set_interval(&h.state, MINUTE);
+	pass(&h, MINUTE - SECOND);
+	assert_int_equal(look(&h), WINDOW_BASELINE);
+	pass(&h, MINUTE);
+	EXPECT_CUT(&h, MIDNIGHT + 2 * MINUTE, MINUTE, 0, 0);
+}
+
+static void breaking_bears_the_nominal_stamp_and_what_follows_is_told_a_boundary_later(void **state)
+{
+	struct host h = running_host();
+
+	(void)state;
+	pass(&h, 4 * SECOND);
+	assert_true(window_break(&h.state, INTERVAL, h.now, &h.window));
+	assert_int_equal(h.window.stamp_ns, MIDNIGHT + INTERVAL);
+	assert_int_equal(h.window.length_ns, 4 * SECOND);
+	pass(&h, 16 * SECOND);
+	EXPECT_CUT(&h, MIDNIGHT + 2 * INTERVAL, 16 * SECOND, 0, 0);
+}
+
+static void breaking_to_a_shorter_interval_does_not_run_ahead_of_the_clock(void **state)
+{
+	struct host h = host_at(MIDNIGHT - SECOND, HOUR);
+
+	(void)state;
+	pass(&h, SECOND);
+	assert_int_equal(look(&h), WINDOW_BASELINE);
+	pass(&h, 20 * MINUTE + 3 * SECOND);
+	assert_true(window_break(&h.state, INTERVAL, h.now, &h.window));
+	assert_int_equal(h.window.stamp_ns, MIDNIGHT + 20 * MINUTE + INTERVAL);
+	pass(&h, 17 * SECOND);
+	EXPECT_CUT(&h, MIDNIGHT + 20 * MINUTE + 2 * INTERVAL, 17 * SECOND, 0, 0);
+}
+
+static void breaking_to_a_longer_interval_ends_at_the_present_boundary(void **state)
+{
+	struct host h = running_host();
+
+	(void)state;
+	pass(&h, 4 * SECOND);
+	assert_true(window_break(&h.state, HOUR, h.now, &h.window));
+	assert_int_equal(h.window.stamp_ns, MIDNIGHT + INTERVAL);
+	pass(&h, HOUR - 4 * SECOND);
+	EXPECT_CUT(&h, MIDNIGHT + HOUR, HOUR - 4 * SECOND, 0, 0);
+}
+
+/* Each would go an interval further ahead of the clock. */
+static void a_window_is_not_broken_twice_in_one_interval(void **state)
+{
+	struct host h = running_host();
+	struct window untouched = {.stamp_ns = 42};
+
+	(void)state;
+	pass(&h, 4 * SECOND);
+	assert_true(window_break(&h.state, INTERVAL, h.now, &h.window));
+	h.window = untouched;
+	pass(&h, SECOND);
+	assert_false(window_break(&h.state, INTERVAL, h.now, &h.window));
+	assert_memory_equal(&h.window, &untouched, sizeof(untouched));
+	pass(&h, 15 * SECOND);
+	EXPECT_CUT(&h, MIDNIGHT + 2 * INTERVAL, 16 * SECOND, 0, 0);
+}
+
+static void without_a_baseline_nothing_is_broken(void **state)
+{
+	struct host h = host_at(MIDNIGHT + SECOND, INTERVAL);
+
+	(void)state;
+	assert_false(window_break(&h.state, MINUTE, h.now, &h.window));
+}
+
 /* However long the agent ran, whenever it ended and however soon it was started again. */
 static void the_next_start_never_bears_a_stamp_of_the_last(void **state)
 {
@@ -520,6 +636,47 @@ static void something_happens(struct host *h, uint64_t *random, int64_t *offset_
 		return;
 	default: /* the timer, a little late */
 		pass(h, (int64_t)(wait + random_below(random, 2 * MS)));
+	}
+}
+
+/* Reloads, with or without another interval, at any time. */
+static void on_a_random_walk_of_changes_stamps_grow_and_lengths_add_up(void **state)
+{
+	static const uint64_t intervals[] = {100 * MS, 700 * MS, SECOND, INTERVAL, MINUTE};
+	uint64_t random = 11;
+
+	(void)state;
+	for (int walk = 0; walk < 200; walk++) {
+		struct host h = host_at(MIDNIGHT + (int64_t)random_below(&random, HOUR), INTERVAL);
+		int64_t offset = 0, last = 0;
+		uint64_t sum = 0, since = 0;
+
+		for (int i = 0; i < 3000; i++) {
+			uint64_t interval = intervals[random_below(&random, ARRAY_SIZE(intervals))];
+			enum window_event event = WINDOW_WAIT;
+
+			something_happens(&h, &random, &offset);
+			if (random_below(&random, 10))
+				event = look(&h);
+			else if (window_break(&h.state, interval, h.now, &h.window))
+				event = WINDOW_CUT;
+			else
+				window_set_interval(&h.state, interval);
+			assert_true(window_wait_ns(&h.state, h.now) <= 2 * h.state.interval_ns);
+			if (event == WINDOW_WAIT)
+				continue;
+			assert_true(!last || h.state.last_stamp_ns > last);
+			last = h.state.last_stamp_ns;
+			if (event == WINDOW_BASELINE) {
+				since = h.now.boot_ns;
+				continue;
+			}
+			assert_int_equal(h.window.stamp_ns, last);
+			assert_true(h.window.start_ns < h.window.stamp_ns);
+			sum += h.window.length_ns;
+			assert_int_equal(sum, h.now.boot_ns - since);
+		}
+		assert_true(sum);
 	}
 }
 
@@ -595,6 +752,17 @@ int main(void)
 		cmocka_unit_test(closing_without_a_baseline_tells_nothing),
 		cmocka_unit_test(a_window_goes_on_after_an_early_cut),
 		cmocka_unit_test(the_next_start_never_bears_a_stamp_of_the_last),
+		cmocka_unit_test(another_interval_goes_on_at_its_own_boundaries),
+		cmocka_unit_test(the_first_window_of_another_interval_is_half_of_one_at_least),
+		cmocka_unit_test(
+			an_interval_that_changes_before_the_baseline_delays_it_to_a_boundary_of_its_own),
+		cmocka_unit_test(
+			breaking_bears_the_nominal_stamp_and_what_follows_is_told_a_boundary_later),
+		cmocka_unit_test(breaking_to_a_shorter_interval_does_not_run_ahead_of_the_clock),
+		cmocka_unit_test(breaking_to_a_longer_interval_ends_at_the_present_boundary),
+		cmocka_unit_test(a_window_is_not_broken_twice_in_one_interval),
+		cmocka_unit_test(without_a_baseline_nothing_is_broken),
+		cmocka_unit_test(on_a_random_walk_of_changes_stamps_grow_and_lengths_add_up),
 		cmocka_unit_test(on_a_random_walk_stamps_grow_and_lengths_add_up),
 	};
 
