@@ -22,6 +22,16 @@ void confpair_free(struct config_pair *pairs, size_t n)
 	free(pairs);
 }
 
+bool confpair_are_equal(const struct config_pair *a, size_t n_a, const struct config_pair *b,
+                        size_t n_b)
+{
+	bool equal = n_a == n_b;
+
+	for (size_t i = 0; equal && i < n_a; i++)
+		equal = !strcmp(a[i].key, b[i].key) && !strcmp(a[i].value, b[i].value);
+	return equal;
+}
+
 int confpair_set(struct config_pair **pairs, size_t *n,
                  int (*compare)(const char *a, const char *b), size_t max, const char *key,
                  const char *value, const char *place)

@@ -15,5 +15,9 @@ int confpair_set(struct config_pair **pairs, size_t *n,
                  int (*compare)(const char *a, const char *b), size_t max, const char *key,
                  const char *value, const char *place);
 
+/** Whether two arrays hold the same keys with the same values; where they were set does not matter. */
+bool confpair_are_equal(const struct config_pair *a, size_t n_a, const struct config_pair *b,
+                        size_t n_b);
+
 /** Frees the array and its texts, values overwritten first: those of headers may be secrets. */
 void confpair_free(struct config_pair *pairs, size_t n);

@@ -219,23 +219,66 @@ static int set_choice(const struct config_key *key, void *member, const char *te
 	return -EINVAL;
 }
 
+static bool text_equal(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return !strcmp(*x, *y);
+}
+
+static bool list_equal(const void *a, const void *b)
+{
+	const struct config_list *x = a, *y = b;
+	bool equal = x->n == y->n;
+
+	for (size_t i = 0; equal && i < x->n; i++)
+		equal = !strcmp(x->items[i], y->items[i]);
+	return equal;
+}
+
+static bool bool_equal(const void *a, const void *b)
+{
+	return *(const bool *)a == *(const bool *)b;
+}
+
+/* Also an enum's: unsigned int, as in set_choice(). */
+static bool int_equal(const void *a, const void *b)
+{
+	return *(const int *)a == *(const int *)b;
+}
+
+static bool amount_equal(const void *a, const void *b)
+{
+	return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+
+static bool quantiles_equal(const void *a, const void *b)
+{
+	const struct config_quantiles *x = a, *y = b;
+
+	return x->n == y->n &&
+	       !memcmp(x->millionths, y->millionths, x->n * sizeof(x->millionths[0]));
+}
+
 static const struct {
 	int (*set)(const struct config_key *key, void *member, const char *text, struct text *why);
+	bool (*is_equal)(const void *a, const void *b); /* members */
 	const char *form;
 } types[CONFIG_TYPE_MAX] = {
-	[CONFIG_TEXT] = {set_text, "text"},
-	[CONFIG_SECRET] = {set_text, "text, never printed; ${VAR} takes it from the environment"},
-	[CONFIG_BOOL] = {set_bool, "yes or no"},
-	[CONFIG_TRISTATE] = {set_tristate, "yes, no or auto"},
-	[CONFIG_DURATION] = {set_amount, "duration, as 500ms or 1m30s"},
-	[CONFIG_BYTES] = {set_amount, "bytes, as 512KiB or 64MiB"},
-	[CONFIG_NUMBER] = {set_amount, "number"},
-	[CONFIG_POWER] = {set_amount, "power of two"},
-	[CONFIG_LIST] = {set_list, "list, separated by blanks"},
-	[CONFIG_URLS] = {set_list, "list of URLs, separated by blanks"},
-	[CONFIG_CHOICE] = {set_choice, "one of"},
+	[CONFIG_TEXT] = {set_text, text_equal, "text"},
+	[CONFIG_SECRET] = {set_text, text_equal,
+                           "text, never printed; ${VAR} takes it from the environment"},
+	[CONFIG_BOOL] = {set_bool, bool_equal, "yes or no"},
+	[CONFIG_TRISTATE] = {set_tristate, int_equal, "yes, no or auto"},
+	[CONFIG_DURATION] = {set_amount, amount_equal, "duration, as 500ms or 1m30s"},
+	[CONFIG_BYTES] = {set_amount, amount_equal, "bytes, as 512KiB or 64MiB"},
+	[CONFIG_NUMBER] = {set_amount, amount_equal, "number"},
+	[CONFIG_POWER] = {set_amount, amount_equal, "power of two"},
+	[CONFIG_LIST] = {set_list, list_equal, "list, separated by blanks"},
+	[CONFIG_URLS] = {set_list, list_equal, "list of URLs, separated by blanks"},
+	[CONFIG_CHOICE] = {set_choice, int_equal, "one of"},
 	[CONFIG_QUANTILES] =
-		{set_quantiles,
+		{set_quantiles, quantiles_equal,
                  "rising numbers between 0 and 1, as 0.5 0.999, with at most six decimals"},
 };
 
@@ -250,6 +293,14 @@ int confvalue_set(const struct config_key *key, void *base, const char *text, st
 		confvalue_describe(key, why);
 	}
 	return r;
+}
+
+bool confvalue_is_equal(const struct config_key *key, const void *a, const void *b)
+{
+	assert(key && a && b && key->type < CONFIG_TYPE_MAX);
+
+	return types[key->type].is_equal((const char *)a + key->offset,
+	                                 (const char *)b + key->offset);
 }
 
 void confvalue_clear(const struct config_key *key, void *base)

@@ -5,6 +5,7 @@
 #pragma once
 #include "text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,9 @@ struct config_key {
  * @return 0; -EINVAL (the member is unchanged); -ENOMEM
  */
 int confvalue_set(const struct config_key *key, void *base, const char *text, struct text *why);
+
+/** Whether the member is the same in two structs of a section. */
+bool confvalue_is_equal(const struct config_key *key, const void *a, const void *b);
 
 /** Frees what the member holds and zeroes it; secrets are overwritten first. */
 void confvalue_clear(const struct config_key *key, void *base);
