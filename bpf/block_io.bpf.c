@@ -36,29 +36,12 @@
  * phases 290, of these two hooks that read the clock 214; with the address made a number by a locked add 315; with one
  * stamp a slot the same, and more of them lost; total alone 135; bcc's biolatency -D -F 816.
  *
- * The map is an index and rows. A hash holds key -> row; arrays hold rows x shards values, one shard per CPU
- * and at most 8 (the engine chooses, it knows the CPUs). In front of the hash stands a small cache of the same
- * in .bss. Phases that are not asked for have arrays of one entry. Why not
- * - a per-CPU hash: 2048 rows of 512 bytes on 128 CPUs are 128 MiB of kernel memory, and as much to copy per read;
- *   8 shards are 8 MiB, and a read copies only rows in use;
- * - the values in the hash: the look-up is what costs most. Measured in one run on 6.18 (ns per I/O, loop device,
- *   random 4 KiB reads at depth 8): program that only reads the clock 100, values in a hash 148, in a per-CPU
- *   hash 148, hash to array 149, with the cache 115; bcc's biolatency -D -F 776;
- * - locked instructions always (128): a CPU with a shard to itself adds without, where the kernel never runs the
- *   program inside itself (`guarded`).
+ * Where the counts lie is in block_rows.bpf.h. Phases that are not asked for have arrays of one entry.
  */
-#include "block.bpf.h"
+#include "block_rows.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-/* log-linear(2) first=1 last=2^30: 4 exact slots, 28 octaves of 4, +Inf. */
-#define LATENCY_BITS 2
-#define LATENCY_SLOTS 117
-
-/* 256 entries for up to 1920 keys: hosts with that many disks do not use all at once; a miss costs 40 ns. */
-#define CACHE_BITS 8
-/* CPUs that meet new keys at the same instant step over each other's claims; more than this many try again. */
-#define CLAIM_TRIES 16
 /*
  * Pairs of stamps. With n requests in flight, a third one finds both places of its pair taken once in about
  * 2 * (pairs / n)^2 issues: 4,000 in flight lose some 0.8 %, 1,000 one in 2,000. 1 MiB, and only with phases.
@@ -83,62 +66,18 @@ enum block_phase { BLOCK_PHASE_TOTAL, BLOCK_PHASE_QUEUE, BLOCK_PHASE_DEVICE };
 
 #define HAS_PHASE(phase) (phases & 1u << BLOCK_PHASE_##phase)
 
-struct block_io_key {
-	__u32 dev; /* major << 20 | minor of the whole disk */
-	enum block_op op;
-};
-
-struct block_latency {
-	__u64 sum;         /* ns */
-	struct tg_max max; /* us */
-	__u32 slots[LATENCY_SLOTS];
-	__u32 claims; /* of the row, in the first shard of its total: see claim_row() */
-};
-
-struct block_io_value {
-	__u64 ios;
-	__u64 bytes;
-	__u64 errors;
-	__u64 untimed; /* ios without a valid start: ios = all slots of total + untimed */
-	struct block_latency total;
-};
-
 struct block_stamp {
 	__u64 check;   /* address of the request ^ time_ns */
 	__u64 time_ns; /* of its first issue; 0: free */
 };
 
 const volatile __u32 phases = 1u << BLOCK_PHASE_TOTAL;
-const volatile __u32 shards = 1;  /* of a row, a power of two; set by the engine */
-const volatile __u32 rows = 0;    /* max_keys; set by the engine */
-const volatile __u32 cpus = 0;    /* CPUs that this host can have */
-const volatile __u32 guarded = 0; /* the kernel never runs this program inside itself */
 const volatile __u32 flush_seq = 0;
 const volatile __u32 io_stat = 0;
 
-__u32 next_row; /* where the next claim begins to look */
-__u64 cache[1 << CACHE_BITS];
-
-TG_WINDOW;
 TG_KEEP_ENUM(block_drop);
 TG_KEEP_ENUM(block_phase);
 TG_DROPS(BLOCK_DROP_MAX)
-
-/* Which row a key has. The engine reads it, too. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1); /* the INI's max_keys; the engine sets it */
-	__type(key, struct block_io_key);
-	__type(value, __u32);
-} block_io_index SEC(".maps");
-
-/* Values: row * shards + shard. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* max_keys * shards */
-	__type(key, __u32);
-	__type(value, struct block_io_value);
-} block_io SEC(".maps");
 
 /* The same rows: phases that are paid for only where they are asked for. */
 struct {
@@ -170,73 +109,6 @@ struct {
 TG_INLINE bool is_echo(struct request *rq, enum block_op op)
 {
 	return !rq->bio && op != BLOCK_OP_FLUSH && op != BLOCK_OP_OTHER;
-}
-
-/*
- * Takes a free row. An atomic fetch-and-add would do, but 5.10 has none (it came with 5.12); a plain atomic add
- * can claim as well: who adds 1 and then reads 1 is alone. Two that add at once both read 2, take their 1 back and
- * go on. Nobody reads 1 while another owns the row.
- */
-TG_INLINE int claim_row(void)
-{
-	__u32 first = next_row;
-
-	for (__u32 i = 0; i < CLAIM_TRIES; i++) {
-		__u32 row = first + i < rows ? first + i : first + i - rows, place = row * shards;
-		struct block_io_value *v = bpf_map_lookup_elem(&block_io, &place);
-
-		if (!v)
-			return -1;
-		TG_ATOMIC_ADD(v->total.claims, 1);
-		if (*(volatile __u32 *)&v->total.claims == 1) {
-			/* Only a hint: a late store of a lower number costs the next claim a few steps. */
-			next_row = row + 1 < rows ? row + 1 : 0;
-			return row;
-		}
-		TG_ATOMIC_ADD(v->total.claims, -1);
-	}
-	next_row = first + CLAIM_TRIES < rows ? first + CLAIM_TRIES : 0;
-	return -1;
-}
-
-TG_INLINE void add_key(const struct block_io_key *key)
-{
-	struct block_io_value *v;
-	int row = claim_row();
-	__u32 place = row * shards;
-
-	/* NOEXIST: of two CPUs that meet a new key, one gives its row back and uses the other's. */
-	if (row < 0 || !bpf_map_update_elem(&block_io_index, key, &row, BPF_NOEXIST))
-		return;
-	v = bpf_map_lookup_elem(&block_io, &place);
-	if (v)
-		TG_ATOMIC_ADD(v->total.claims, -1);
-	/* So that it is found again. */
-	if ((__u32)row < next_row)
-		next_row = row;
-}
-
-/* An entry of the cache is key and row in one word, read and written whole: 32 bits dev, 8 op, 24 row + 1. */
-TG_INLINE int row_of(const struct block_io_key *key)
-{
-	__u64 tag = (__u64)key->dev << 32 | (__u64)key->op << 24;
-	/* Disks' minors are 16 apart: Fibonacci hashing spreads them over the cache. */
-	volatile __u64 *entry =
-		&cache[((key->dev << 3 | key->op) * 0x9e3779b1u) >> (32 - CACHE_BITS)];
-	__u64 known = *entry;
-	__u32 *row;
-
-	if (known - tag - 1 < rows)
-		return known - tag - 1;
-	row = bpf_map_lookup_elem(&block_io_index, key);
-	if (!row) {
-		add_key(key);
-		row = bpf_map_lookup_elem(&block_io_index, key);
-	}
-	if (!row)
-		return -1;
-	*entry = tag + *row + 1;
-	return *row;
 }
 
 /* ---- stamps */
@@ -363,22 +235,6 @@ struct completion {
 	enum tg_max_mode mode;
 };
 
-TG_INLINE void *value_at(void *map, __u32 place)
-{
-	return bpf_map_lookup_elem(map, &place);
-}
-
-TG_INLINE void count_latency(struct block_latency *l, const struct completion *c, __u64 latency_ns)
-{
-	__u64 us = tg_ceil_us(latency_ns), slot = tg_log_linear(us, LATENCY_BITS, LATENCY_SLOTS);
-
-	TG_ADD(c->exclusive, l->sum, latency_ns);
-	tg_take_max(&l->max, tg_window, us, c->exclusive ? TG_MAX_STORE : c->mode);
-	TG_OPAQUE(slot);
-	if (slot < LATENCY_SLOTS) /* for the verifier */
-		TG_ADD(c->exclusive, l->slots[slot], 1);
-}
-
 TG_INLINE void count_split(const struct completion *c, __u64 start_ns, __u64 now_ns)
 {
 	__u64 issued_ns = take_stamp(c->rq, start_ns, now_ns);
@@ -392,12 +248,12 @@ TG_INLINE void count_split(const struct completion *c, __u64 start_ns, __u64 now
 	if (HAS_PHASE(QUEUE)) {
 		l = value_at(&block_io_queue, c->place);
 		if (l)
-			count_latency(l, c, issued_ns - start_ns);
+			count_latency(l, c->exclusive, c->mode, issued_ns - start_ns);
 	}
 	if (HAS_PHASE(DEVICE)) {
 		l = value_at(&block_io_device, c->place);
 		if (l)
-			count_latency(l, c, now_ns - issued_ns);
+			count_latency(l, c->exclusive, c->mode, now_ns - issued_ns);
 	}
 }
 
@@ -411,7 +267,7 @@ TG_INLINE void count_end(struct block_io_value *v, const struct completion *c)
 		return;
 	}
 	if (HAS_PHASE(TOTAL))
-		count_latency(&v->total, c, now_ns - start_ns);
+		count_latency(&v->total, c->exclusive, c->mode, now_ns - start_ns);
 	if (HAS_PHASE(QUEUE) || HAS_PHASE(DEVICE))
 		count_split(c, start_ns, now_ns);
 }
@@ -426,7 +282,7 @@ TG_INLINE int complete(struct request *rq, int error, __u32 nr_bytes, enum tg_ma
 	bool end = nr_bytes >= data_len && (!in_sequence || key.op == BLOCK_OP_FLUSH);
 	struct completion c = {
 		.rq = rq,
-		.exclusive = guarded && shards >= cpus,
+		.exclusive = has_own_shard(),
 		.mode = mode,
 	};
 	struct block_io_value *v;
@@ -442,7 +298,7 @@ TG_INLINE int complete(struct request *rq, int error, __u32 nr_bytes, enum tg_ma
 	}
 	key.dev = disk_dev(disk);
 	row = row_of(&key);
-	c.place = row * shards + (bpf_get_smp_processor_id() & (shards - 1));
+	c.place = place_of(row);
 	v = row < 0 ? 0 : value_at(&block_io, c.place);
 	if (!v) {
 		tg_drop(BLOCK_DROP_MAP_FULL);

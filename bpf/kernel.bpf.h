@@ -11,16 +11,40 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct request_queue;
+
 struct gendisk {
 	int major;
 	int first_minor;
+	struct request_queue *queue;
 };
+
+struct blk_mq_ops;
 
 struct request_queue {
-	struct gendisk *disk; /* since d152c682f03c (5.15) */
+	struct gendisk *disk;            /* since d152c682f03c (5.15) */
+	const struct blk_mq_ops *mq_ops; /* NULL: takes bios as they are */
 };
 
-struct bio;
+struct block_device {
+	struct gendisk *bd_disk;
+};
+
+struct bvec_iter {
+	unsigned int bi_size;
+};
+
+struct bio {
+	struct block_device *bi_bdev; /* since 309dca309fc3 (5.12) */
+	unsigned int bi_opf;
+	unsigned short bi_flags;
+	__u8 bi_status;
+	struct bvec_iter bi_iter;
+};
+
+struct bio___bi_disk {
+	struct gendisk *bi_disk;
+};
 
 enum mq_rq_state { MQ_RQ_IDLE };
 
@@ -31,7 +55,18 @@ struct request {
 	unsigned int __data_len;
 	struct bio *bio;
 	__u64 start_time_ns;
+	struct {
+		int counter;
+	} ref;                  /* atomic_t; before: refcount_t */
 	enum mq_rq_state state; /* idle until it is issued, and after a requeue */
+};
+
+struct request___refcount {
+	struct {
+		struct {
+			int counter;
+		} refs;
+	} ref;
 };
 
 /* Until f3fa33acca9f (5.17) a request knew its disk by itself. */

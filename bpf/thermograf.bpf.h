@@ -44,6 +44,18 @@
 	((void)__atomic_fetch_add(&(place), (amount), __ATOMIC_RELAXED))
 
 /*
+ * The argument of a typed tracepoint (tp_btf) as a number, to be hashed or kept. The verifier lets no typed pointer be
+ * used so, but what stands in the context can be read. Some 15 ns; each member that a raw tracepoint reads costs as much.
+ */
+TG_INLINE __u64 tg_argument(const void *context, int index)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), (const __u64 *)context + index);
+	return number;
+}
+
+/*
  * Hides from clang what it knows of a 64-bit number, so that the register that is compared is also the one that
  * indexes. 5.10's verifier forgets a bound when clang compares a 32-bit copy ("R4 unbounded memory access").
  */

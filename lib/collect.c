@@ -30,6 +30,7 @@ struct collector {
 	struct probe_runs runs;
 	struct collect_stats stats;
 	bool window_told; /* that its number cannot be written */
+	bool sweep_told;  /* that a program could not be run before the read */
 };
 
 static bool is_drops(const struct probe_map *map)
@@ -133,11 +134,27 @@ static int read_map(struct collector *c, size_t i)
 	return err;
 }
 
-/* What completes from here on is the next window's maximum; so this comes right before the maps are read. */
+static void run_before_read(struct collector *c)
+{
+	int err = probe_run_before_read(c->probe);
+
+	if (err && !c->sweep_told)
+		log_warning(
+			"probe %s: what runs before each read failed: %s; its fields are missing",
+			collector_name(c), strerror(-err));
+	c->sweep_told = err;
+}
+
+/*
+ * What completes from here on is the next window's maximum; so this comes right before the maps are read. What is run
+ * before the read belongs to the window that ends.
+ */
 static void begin_window(struct collector *c)
 {
-	int err = probe_next_window(c->probe);
+	int err;
 
+	run_before_read(c);
+	err = probe_next_window(c->probe);
 	if (err && !c->window_told)
 		log_warning(
 			"probe %s: the window's number cannot be written: %s; maxima are of several windows",

@@ -213,9 +213,11 @@ static int attach_programs(struct probe *p, struct report *report)
 
 	bpf_object__for_each_program(program, p->object)
 	{
+		const struct spec_program *spec =
+			probe_program_spec(p->spec, bpf_program__name(program));
 		struct bpf_link *link;
 
-		if (!bpf_program__autoload(program))
+		if (!bpf_program__autoload(program) || (spec && spec->before_read))
 			continue;
 		link = bpf_program__attach(program);
 		if (!link) {
@@ -291,6 +293,33 @@ int probe_next_window(struct probe *p)
 		return -errno;
 	p->window = next;
 	return 0;
+}
+
+static int run_to_its_end(int fd)
+{
+	for (uint64_t number = 0; number < PROBE_RUNS_MAX; number++) {
+		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &number,
+		            .ctx_size_in = sizeof(number));
+
+		if (bpf_prog_test_run_opts(fd, &run))
+			return -errno;
+		if (!run.retval)
+			return 0;
+	}
+	return -ELOOP;
+}
+
+int probe_run_before_read(const struct probe *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_programs; i++) {
+		const struct spec_program *s = probe_program_spec(p->spec, p->programs[i].name);
+
+		if (s && s->before_read && p->programs[i].fd >= 0)
+			err = run_to_its_end(p->programs[i].fd) ?: err;
+	}
+	return err;
 }
 
 int probe_runs(const struct probe *p, struct probe_runs *ret_runs)

@@ -14,6 +14,9 @@
 /** An object of a thousand programs is below this. */
 #define PROBE_OBJECT_MAX_BYTES (16u << 20)
 
+/** A run looks at a thousand entries or so, within what the verifier follows; a million entries take a few milliseconds. */
+#define PROBE_RUNS_MAX 1024
+
 /** What the kernel counts about the chosen programs, ever. */
 struct probe_runs {
 	uint64_t
@@ -59,6 +62,13 @@ int probe_attach(struct probe *probe, struct report *report);
  * @return 0 or -errno; the number is unchanged then
  */
 int probe_next_window(struct probe *probe);
+
+/**
+ * Runs the programs with run = before-read, again and again until each returns 0: so they look at all that they keep,
+ * a part in each run. The first argument of the context is the number of the run, from 0.
+ * @return 0; -ELOOP: one did not come to an end in PROBE_RUNS_MAX runs; -errno of the kernel
+ */
+int probe_run_before_read(const struct probe *probe);
 
 /** Reads the kernel's own counts. @return 0 or -errno; ret_runs unchanged then */
 int probe_runs(const struct probe *probe, struct probe_runs *ret_runs);

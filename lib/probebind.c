@@ -418,6 +418,26 @@ static int choose_program(struct probe *p, struct bpf_program *program, const st
 	return bpf_program__set_autoload(program, chosen);
 }
 
+static int check_program(const struct probe *p, const struct spec_program *s, struct report *report)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(p->object, s->name);
+
+	if (!program) {
+		report_at(report, REPORT_ERROR, p->spec->file, s->line,
+		          "probe %s: %s has no program \"%s\"", p->spec->name, p->spec->object,
+		          s->name);
+		return -EINVAL;
+	}
+	/* The only type that 5.10 runs on request and that may read the kernel's memory. */
+	if (s->before_read && bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT) {
+		report_at(report, REPORT_ERROR, p->spec->file, s->line,
+		          "probe %s: program %s: run = before-read needs SEC(\"?raw_tp\") in %s",
+		          p->spec->name, s->name, p->spec->object);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int probe_choose_programs(struct probe *p, const struct btf *kernel, struct report *report)
 {
 	struct bpf_program *program;
@@ -435,14 +455,10 @@ int probe_choose_programs(struct probe *p, const struct btf *kernel, struct repo
 		}
 	}
 	for (size_t i = 0; i < p->spec->n_programs; i++) {
-		const struct spec_program *s = &p->spec->programs[i];
+		int err = check_program(p, &p->spec->programs[i], report);
 
-		if (!bpf_object__find_program_by_name(p->object, s->name)) {
-			report_at(report, REPORT_ERROR, p->spec->file, s->line,
-			          "probe %s: %s has no program \"%s\"", p->spec->name,
-			          p->spec->object, s->name);
-			return -EINVAL;
-		}
+		if (err)
+			return err;
 	}
 	return 0;
 }

@@ -45,17 +45,48 @@ static int set_group(struct spec_program *program, const char *value, struct tex
 	return 0;
 }
 
+enum run { RUN_ATTACHED, RUN_BEFORE_READ, RUN_MAX };
+
+static const char *const run_names[] = {
+	[RUN_ATTACHED] = "attached",
+	[RUN_BEFORE_READ] = "before-read",
+};
+static_assert(ARRAY_SIZE(run_names) == RUN_MAX, "a name per way");
+
+static int set_run(struct spec_program *program, const char *value, struct text *why)
+{
+	CLEANUP(words_free) struct words w = {0};
+	int err = words_split(value, &w, why);
+	int run = err ?: words_choose(&w, "a way to run", run_names, RUN_MAX, why);
+
+	if (run < 0)
+		return run;
+	err = words_expect_end(&w, why);
+	if (!err)
+		program->before_read = run == RUN_BEFORE_READ;
+	return err;
+}
+
+enum key { KEY_WHEN, KEY_GROUP, KEY_RUN, KEY_MAX };
+
 int specprogram_set(struct spec_program *program, const char *key, const char *value, uint32_t line,
                     struct text *why)
 {
 	assert(program && key && value && why);
 
-	static const char *const keys[] = {"when", "group"};
-	int i = words_find_key(key, keys, ARRAY_SIZE(keys), why);
+	static const char *const keys[] = {"when", "group", "run"};
+	static_assert(ARRAY_SIZE(keys) == KEY_MAX, "a name per key");
 
-	if (i < 0)
-		return i;
-	return i ? set_group(program, value, why) : set_when(program, value, line, why);
+	switch (words_find_key(key, keys, ARRAY_SIZE(keys), why)) {
+	case KEY_WHEN:
+		return set_when(program, value, line, why);
+	case KEY_GROUP:
+		return set_group(program, value, why);
+	case KEY_RUN:
+		return set_run(program, value, why);
+	default:
+		return -EINVAL;
+	}
 }
 
 void specprogram_free(struct spec_program *program)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * specprogram.h: the section [program NAME] of a probe's description: on which kernels a program runs.
+ * specprogram.h: the section [program NAME] of a probe's description: on which kernels a program runs, and when.
  *
  * Pure. The grammar is thermograf-probe(5).
  */
@@ -18,6 +18,7 @@ struct spec_program {
 	uint32_t when_line;
 	bool optional; /* group = optional: the probe runs without it */
 	char *one_of;  /* group = one-of NAME: the first that can run does; else NULL */
+	bool before_read; /* run = before-read: not attached; the agent runs it before each read of the maps */
 	uint32_t line;
 };
 

@@ -122,13 +122,16 @@ BLKZEROOUT = 0x127F
 
 
 class LoopDevice:
-    """A block device in memory: loop on a memfd. Discards work and give the memory back."""
+    """
+    A block device in memory: loop on a memfd. Discards work and give the memory back. Or, where it is given, on the
+    file `backing`, of its size.
+    """
 
-    def __init__(self, size=64 << 20, name="thermograf"):
-        self.start, self.size = 0, size
-        backing = os.memfd_create(name)
+    def __init__(self, size=64 << 20, name="thermograf", backing=None):
+        self.start, self.size = 0, os.path.getsize(backing) if backing else size
+        backing = os.open(backing, os.O_RDWR | os.O_CLOEXEC) if backing else os.memfd_create(name)
         try:
-            os.truncate(backing, size)
+            os.truncate(backing, self.size)
             self.fd, self.path = self._attach(backing, name)
         finally:
             os.close(backing)

@@ -21,6 +21,7 @@ static const char block_io[] =
 	"group = one-of way\n"
 	"[program slow]\n"
 	"group = optional\n"
+	"run   = before-read\n"
 	"[map block_io]\n"
 	"measurement = block_io\n"
 	"max_keys    = 1792\n"
@@ -96,6 +97,8 @@ static void programs_have_predicates_and_groups(void **state)
 	assert_int_equal(p[1].when[0].args, -1);
 	assert_true(p[2].optional);
 	assert_int_equal(p[2].n_when, 0);
+	assert_false(p[1].before_read);
+	assert_true(p[2].before_read);
 	spec_free(spec);
 }
 
@@ -116,7 +119,7 @@ static void maps_have_tags_fields_and_histograms(void **state)
 	assert_string_equal(m->tags[0].decoder, "disk");
 	assert_null(m->tags[0].arg);
 	assert_string_equal(m->tags[2].arg, "block_op");
-	assert_int_equal(m->tags[2].line, 28);
+	assert_int_equal(m->tags[2].line, 29);
 	assert_int_equal(m->n_fields, 2);
 	assert_true(m->fields[0].rate);
 	assert_false(m->fields[1].rate);
@@ -141,8 +144,8 @@ static void a_sum_belongs_to_the_histogram_of_its_name(void **state)
 	assert_int_equal(h[0].scale.bits, 2);
 	assert_int_equal(h[0].scale.first, 1);
 	assert_int_equal(h[0].scale.last, 1 << 30);
-	assert_int_equal(h[0].sum_line, 31);
-	assert_int_equal(h[0].line, 32);
+	assert_int_equal(h[0].sum_line, 32);
+	assert_int_equal(h[0].line, 33);
 	assert_string_equal(h[1].name, "depth");
 	assert_null(h[1].phase);
 	assert_null(h[1].sum_member);
@@ -377,6 +380,9 @@ static void rules_of_programs(void **state)
 		{PROGRAM "group = optionl\n",
 	         "p.ini:8: [program f] group: expected a group, not \"optionl\" (required, optional, "
 	         "one-of); did you mean \"optional\"?"},
+		{PROGRAM "run = befor-read\n",
+	         "p.ini:8: [program f] run: expected a way to run, not \"befor-read\" (attached, before-read); did you mean "
+	         "\"before-read\"?"},
 		{PROGRAM "group = one-of\n",
 	         "p.ini:8: [program f] group: the group's name is missing"},
 		{PROGRAM "group = one-of a b\n",
