@@ -125,7 +125,8 @@ DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4
               python3
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
 DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev? puppet-agent? puppet-lint?
-DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod?
+DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod? \
+              debootstrap? e2fsprogs?
 DEPS_BENCH := $(DEPS_RUN) fio
 
 deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)
