@@ -173,15 +173,16 @@ $(O)/bench/%: tests/bench/%.c $(O)/libthermograf.a
 
 # ---- Fuzzers: libFuzzer needs clang, and the library built with coverage.
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SECS ?= 30
+# As many at a time as there are CPUs: two minutes on two.
+FUZZ_SECS ?= 15
 FUZZ_CFLAGS = -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-fuzz: $(FUZZ:%=build/fuzz/%) ## run every fuzzer for FUZZ_SECS (30) seconds
+fuzz: $(FUZZ:%=build/fuzz/%) ## run every fuzzer for FUZZ_SECS (15) seconds
 	@tests/check --build build --fuzz-seconds $(FUZZ_SECS) fuzz
 
 build/fuzz/%: tests/fuzz/%.c build/fuzz/libthermograf.a
 	$(say) FUZZ $@
-	$(Q)$(CLANG) $(CPPFLAGS_ALL) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libthermograf.a $(LDLIBS_ALL)
+	$(Q)$(CLANG) $(CPPFLAGS_ALL) -Itests/unit $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libthermograf.a $(LDLIBS_ALL)
 
 build/fuzz/libthermograf.a: $(LIB_SRC:%.c=build/fuzz/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -195,4 +196,4 @@ print-%: # the value of a variable, for scripts
 clean: ## remove build/
 	rm -rf build
 
--include $(LIB_SRC:%.c=build/fuzz/%.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d)
+-include $(LIB_SRC:%.c=build/fuzz/%.d) $(FUZZ:%=build/fuzz/%.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d)

@@ -4,7 +4,9 @@
 #include "ground.h"
 #include "parse.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,8 +16,7 @@
 #define DIGITS "0123456789"
 /* "_" is in no DNS name, but in names of containers. */
 #define HOST_CHARS LETTERS DIGITS ".-_"
-/* "%" begins a zone (RFC 6874). */
-#define IPV6_CHARS LETTERS DIGITS ":.%-_"
+#define ADDRESS_CHARS LETTERS DIGITS ":."
 
 /* Where the host begins, or NULL. */
 static const char *skip_scheme(const char *url)
@@ -27,16 +28,37 @@ static const char *skip_scheme(const char *url)
 	return NULL;
 }
 
+/* Where the IPv6 address that begins at @s ends, "]" included, or NULL. */
+static const char *skip_ipv6(const char *s)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	size_t len = strspn(s, ADDRESS_CHARS);
+
+	if (len >= sizeof(text))
+		return NULL;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if (inet_pton(AF_INET6, text, &address) != 1)
+		return NULL;
+	s += len;
+	if (*s == '%') {
+		/* A zone: an interface, behind "%25" (RFC 6874); libcurl takes "%", too. */
+		s += strncmp(s, "%25", 3) ? 1 : 3;
+		len = strspn(s, HOST_CHARS);
+		if (!len || len >= IF_NAMESIZE)
+			return NULL;
+		s += len;
+	}
+	return *s == ']' ? s + 1 : NULL;
+}
+
 /* Where the host ends, or NULL when there is none. */
 static const char *skip_host(const char *s)
 {
-	size_t len;
-
-	if (*s == '[') {
-		len = strspn(s + 1, IPV6_CHARS);
-		return len >= 2 && s[1 + len] == ']' ? s + len + 2 : NULL;
-	}
-	len = strspn(s, HOST_CHARS);
+	if (*s == '[')
+		return skip_ipv6(s + 1);
+	size_t len = strspn(s, HOST_CHARS);
 	return len ? s + len : NULL;
 }
 
@@ -151,10 +173,13 @@ const char *url_proxy_problem(const char *url)
 	const char *host = skip_scheme(url);
 	if (!host)
 		return "does not begin with http:// or https://";
-	const char *at = strrchr(host, '@');
-	if (at && strcspn(host, "/?#") > (size_t)(at - host))
-		host = at + 1;
+	size_t login = strcspn(host, "@/?#");
+	if (host[login] == '@')
+		host += login + 1;
 	size_t authority = strcspn(host, "/?#");
+	/* libcurl takes what is behind the first one for the host, and refuses it. */
+	if (memchr(host, '@', authority))
+		return "holds a character that must be percent-encoded";
 	if (strcmp(host + authority, "") != 0 && strcmp(host + authority, "/") != 0)
 		return "has something behind the host; a proxy has no path";
 	return host_problem(host, authority);

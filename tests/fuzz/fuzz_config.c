@@ -5,8 +5,7 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "input.h"
 
 static const char *environment(const char *name)
 {
@@ -17,12 +16,6 @@ static const char *environment(const char *name)
 	if (!strcmp(name, "LOCAL_DATACENTER"))
 		return "dc-1";
 	return NULL;
-}
-
-static void expect(int condition)
-{
-	if (!condition)
-		abort();
 }
 
 static void check(const struct config *c)
@@ -44,8 +37,6 @@ static void check(const struct config *c)
 	for (size_t i = 0; i < c->n_probes; i++)
 		expect(config_find_probe(c, c->probes[i].name) == &c->probes[i]);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

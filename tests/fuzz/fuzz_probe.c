@@ -10,20 +10,14 @@
 #include "decode.h"
 #include "feature.h"
 
+#include "input.h"
+
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* As probe.c does it at most; more shards repeat the same additions. */
 #define SHARDS 2
-
-static void expect(int condition)
-{
-	if (!condition)
-		abort();
-}
 
 static uint16_t take_u16(const uint8_t **data, size_t *size)
 {
@@ -185,8 +179,6 @@ static void check_scales(const struct spec *spec)
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;

@@ -23,6 +23,7 @@ static void urls_of_receivers_are_fine(void **state)
 		"http://h:65535",
 		"http://[::1]:8086/write",
 		"http://[fe80::1%25eth0]",
+		"http://[fe80::1%eth0]:1",
 		"http://telegraf_1:8086",
 		"http://h/a@b",
 		"http://h/?xp=1",
@@ -50,6 +51,9 @@ static void what_is_wrong_is_said(void **state)
 		{"http://:8086", "host"},
 		{"http://[::1", "host"},
 		{"http://[]", "host"},
+		{"http://[fe80]", "host"},
+		{"http://[fe80::1%25]", "host"},
+		{"http://[fe80::1%an-interface-no-kernel-has]", "host"},
 		{"http://[::1]x", "host"},
 		{"http://h,i", "host"},
 		{"http://h:", "port"},
@@ -136,10 +140,10 @@ static void a_socket_ends_where_its_path_begins(void **state)
 static void a_proxy_is_a_host_and_may_have_a_password(void **state)
 {
 	static const char *const good[] = {"http://p:3128", "https://p", "http://u:p@p:3128",
-	                                   "http://p/", "http://u:a@b@p:1"};
-	static const char *const bad[] = {"",           "p:3128",        "socks5://p",
-	                                  "http://",    "http://p/x",    "http://p?x",
-	                                  "http://p:0", "http://u:p@:1", "unix:///s"};
+	                                   "http://p/", "http://u:a%40b@p:1"};
+	static const char *const bad[] = {
+		"",           "p:3128",     "socks5://p",    "http://",   "http://p/x",
+		"http://p?x", "http://p:0", "http://u:p@:1", "unix:///s", "http://u:a@b@p:1"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		assert_null(url_proxy_problem(good[i]));
