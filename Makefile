@@ -124,7 +124,7 @@ compiler:
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
-DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck libclang-rt-dev? puppet-agent? puppet-lint?
+DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod? \
               debootstrap? e2fsprogs?
 DEPS_BENCH := $(DEPS_RUN) fio
@@ -145,8 +145,8 @@ check: ## all tests that can run here (root: all)
 	@$(MAKE) --no-print-directory -j$(JOBS) all unit e2e-probes
 	@tests/check --build $(O) unit e2e
 
-LINTS := format tidy cppcheck layers probe-names kernel-versions
-lint: ## format, clang-tidy, cppcheck, layer order, no probe names, no kernel versions
+LINTS := format tidy cppcheck shell python man layers probe-names kernel-versions
+lint: ## format, clang-tidy, cppcheck, shellcheck, pyflakes, man pages, layer order, no probe names, no kernel versions
 	@tests/check --build $(O) $(LINTS:%=lint:%) lint:samples
 
 # KERNEL is a key of tests/vm/kernels.txt, TEST a pair tests/vm/TEST.sh and TEST.py.

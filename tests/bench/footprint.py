@@ -10,7 +10,6 @@ import statistics
 import subprocess
 import tempfile
 import threading
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
