@@ -149,10 +149,10 @@ LINTS := format tidy cppcheck shell python man layers probe-names kernel-version
 lint: ## format, clang-tidy, cppcheck, shellcheck, pyflakes, man pages, layer order, no probe names, no kernel versions
 	@tests/check --build $(O) $(LINTS:%=lint:%) lint:samples
 
-# KERNEL is a key of tests/vm/kernels.txt, TEST a pair tests/vm/TEST.sh and TEST.py.
+# KERNEL: keys of tests/vm/kernels.txt, TEST: pairs tests/vm/TEST.sh and TEST.py; both joined by blanks.
 KERNEL ?= all
 TEST   ?= all
-vm: ## the agent on other kernels, in QEMU: KERNEL=5.10 TEST=smoke, phases or all
+vm: ## the agent on other kernels, in QEMU: KERNEL='5.10 rc' TEST=smoke for some
 	@packaging/deps $(DEPS_VM)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm

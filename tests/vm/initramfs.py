@@ -12,20 +12,39 @@ from tap import Failure, Skip
 HERE = Path(__file__).resolve().parent
 
 # Programs of the host that busybox has no equal of: its dd knows no oflag=dsync. In /tools, and only found there:
-# busybox's shell takes its own applets before those of PATH.
+# busybox's shell takes its own applets before those of PATH. A pair has more in TOOLS.
 TOOLS = ("dd",)
 
 
 def _modules(kernel, names):
-    """The files of these modules and of what they need, in the order of loading; built-in ones have none."""
+    """The files of these modules and of what they need, in the order of loading; built-in ones have none.
+
+    A name with ? is left out where the kernel does not know it."""
     files = []
     for name in names:
-        done = subprocess.run(["modprobe", "-d", kernel.modules, "-S", kernel.version, "--show-depends", name],
+        done = subprocess.run(["modprobe", "-d", kernel.modules, "-S", kernel.version, "--show-depends", name.rstrip("?")],
                               capture_output=True, text=True, check=False)
-        if done.returncode:
+        if done.returncode and not name.endswith("?"):
             raise Failure(f"{kernel.key}: module {name}: {done.stderr.strip()}")
         files += [Path(path) for path in re.findall(r"^insmod (\S+)", done.stdout, re.MULTILINE)]
     return list(dict.fromkeys(files))
+
+
+def _copy_modules(kernel, test, root):
+    """MODULES into /modules, numbered: they need each other in this order, and the guest has no modules.dep.
+
+    LATER into /later, for load() in guest.sh; what they need is loaded at the start."""
+    later = getattr(test, "LATER", ())
+    files = _modules(kernel, (*test.MODULES, *later))
+    own = {path: _name(path) for path in files if _name(path) in later}
+    places = {path: f"modules/{number:03}-{_name(path)}.ko" for number, path in enumerate(files)}
+    for path, place in {**places, **{path: f"later/{name}.ko" for path, name in own.items()}}.items():
+        data = path.read_bytes()
+        (root / place).write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
+
+
+def _name(path):
+    return path.name.split(".")[0]
 
 
 def _copy(source, root, target=None):
@@ -55,19 +74,18 @@ def make(root, kernel, test, build):
         raise Skip("there is no static busybox (package busybox-static)")
     if not shutil.which("cpio"):
         raise Skip("cpio is not installed")
-    for name in ("proc", "sys", "dev", "tmp", "bin", "sbin", "usr/bin", "usr/sbin", "modules"):
+    for name in ("proc", "sys", "dev", "tmp", "bin", "sbin", "usr/bin", "usr/sbin", "modules", "later"):
         (root / name).mkdir(parents=True)
     _copy(shutil.which("busybox"), root, "/bin/busybox")
-    for name in TOOLS:
+    for name in (*TOOLS, *getattr(test, "TOOLS", ())):
+        if not shutil.which(name):
+            raise Skip(f"{name} is not installed")
         _copy_program(shutil.which(name), root, f"/tools/{name}")
     _copy_program(build / "thermograf", root, "/agent/thermograf")
     shutil.copytree(build / "probes", root / "agent/probes")
-    for number, path in enumerate(_modules(kernel, test.MODULES)):
-        data = path.read_bytes()
-        data = lzma.decompress(data) if path.suffix == ".xz" else data
-        # Numbered: they need each other in this order, and the guest has no modules.dep.
-        (root / "modules" / f"{number:03}-{path.name.split('.')[0]}.ko").write_bytes(data)
-    _copy(HERE / "init", root, "/init")
+    _copy_modules(kernel, test, root)
+    for name in ("init", "guest.sh"):
+        _copy(HERE / name, root, f"/{name}")
     _copy(HERE / f"{test.__name__}.sh", root, "/test.sh")
 
     archive = root.with_suffix(".cpio")

@@ -3,8 +3,8 @@
 
 from collections import defaultdict
 
-import lab
-from agent import parse_lines
+import result as guest
+from result import PHASES
 from tap import equal, true
 
 MODULES = ("virtio_pci", "virtio_blk", "null_blk", "mq-deadline", "sd_mod", "scsi_debug")
@@ -12,51 +12,28 @@ TIMEOUT_S = 90  # 20 s where nothing else runs
 
 DEVICE_US = 20000  # of each I/O of the slow device
 HICCUPS = 3  # I/Os that an emulation that does other things, too, may hold up
-PHASES = ("total", "queue", "device")
 
 
-class Result:
-    """The files of the guest."""
-
+class Result(guest.Result):
     def __init__(self, folder):
-        self.slow, self.data, self.half = (folder / "disks").read_text(encoding="ascii").split()
-        self.after, self.before = lab.diskstats(folder / "after"), lab.diskstats(folder / "before")
-        self.points = parse_lines((folder / "lines").read_text(encoding="utf-8"))
-        # Runs that the kernel left out, see smoke.py.
-        self.missed = sum(fields["missed"] for name, _, fields, _ in self.points if name == "thermograf_probe")
-
-    def sums(self, measurement, field, *keys):
-        """{the tags' values: sum over all windows}"""
-        sums = defaultdict(int)
-        for name, tags, fields, _ in self.points:
-            if name == measurement and field in fields:
-                sums[tuple(tags[key] for key in keys)] += fields[field]
-        return sums
-
-    def drops(self, reason):
-        return sum(fields.get(f"drops_{reason}", 0) for name, _, fields, _ in self.points if name == "thermograf_probe")
+        super().__init__(folder)
+        self.slow, self.data, self.half = self.notes["disks"].split()
 
 
 def counts_agree_with_diskstats_with_all_phases(result):
-    ios = result.sums("block_io", "ios", "device", "op")
-    for name in (result.slow, result.data, result.half):
-        kernel = lab.less(result.after[name], result.before[name])
-        writes = sum(ios[name, op] for op in ("write", "writeback", "commit"))
-        for kind, ours, theirs in (("reads", ios[name, "read"], kernel.reads), ("writes", writes, kernel.writes),
-                                   ("flushes", ios[name, "flush"], kernel.flushes)):
-            true(theirs - result.missed <= ours <= theirs, f"{name}: {kind}: {ours}, of {theirs}; missed: {result.missed}")
+    result.agree_with_diskstats((result.slow, result.data, result.half))
 
 
 def every_io_is_split_or_counted_as_not_split(result):
     counts = result.sums("block_io_latency_summary", "count", "phase")
-    ios = sum(result.sums("block_io", "ios").values())
-    equal(sum(result.sums("block_io", "untimed").values()), 0, "untimed")
-    equal(counts["total",], ios, "slots of total")
+    ios = sum(result.sums("block_io", "ios", "device").values())
+    equal(sum(result.sums("block_io", "untimed", "device").values()), 0, "untimed")
+    equal(counts["total"], ios, "slots of total")
     lost = result.drops("unsplit_lost")
     # An issue that the program did not see left no stamp.
     true(lost <= result.missed, f"stamps lost: {lost}; missed: {result.missed}")
     for phase in ("queue", "device"):
-        equal(counts[phase,] + result.drops("unsplit_unissued") + lost, ios, f"slots of {phase} and what was not split")
+        equal(counts[phase] + result.drops("unsplit_unissued") + lost, ios, f"slots of {phase} and what was not split")
 
 
 def only_empty_flushes_are_not_split(result):
@@ -80,37 +57,26 @@ def queue_and_device_add_up_to_total(result):
         true(abs(total - queue - device_sum) <= 2 * windows, f"{device} {op}: {total} = {queue} + {device_sum}")
 
 
-def buckets_of_reads(result, device):
-    """{phase: {le: count}}"""
-    buckets = defaultdict(lambda: defaultdict(int))
-    for name, tags, fields, _ in result.points:
-        if name == "block_io_latency" and (tags["device"], tags["op"]) == (device, "read"):
-            buckets[tags["phase"]][int(tags["le"])] += fields["count"]
-    return buckets
-
-
 def above(buckets, limit):
     return sum(count for le, count in buckets.items() if le > limit)
 
 
 def what_waits_for_others_is_queue_and_not_device(result):
-    buckets = buckets_of_reads(result, result.slow)
-    text = {phase: dict(counts) for phase, counts in buckets.items()}
+    buckets = {phase: result.buckets(result.slow, "read", phase=phase) for phase in PHASES}
     # 16.4 ms < t <= 32.8 ms: the device took as long for each, however many waited.
-    equal(min(buckets["device"]), 32768, f"the shortest of the device's times: {text}")
-    true(buckets["device"][32768] >= 120 - HICCUPS, f"the device's time: {text}")
-    # Of 100 that came four at once most waited for three others: 32.8 ms < t <= 65.5 ms; 20 came alone.
-    true(buckets["queue"][65536] >= 50, f"the queue's time: {text}")
-    true(120 - above(buckets["queue"], 4096) >= 15, f"the queue's time: {text}")
+    equal(min(buckets["device"]), 32768, f"the shortest of the device's times: {buckets}")
+    true(buckets["device"].get(32768, 0) >= 120 - HICCUPS, f"the device's time: {buckets}")
+    # Of 100 that came four at once most waited for three others, 60 ms and a bit; 20 came alone.
+    true(above(buckets["queue"], 32768) >= 50, f"the queue's time: {buckets}")
+    true(120 - above(buckets["queue"], 4096) >= 15, f"the queue's time: {buckets}")
 
 
 def an_io_that_is_issued_twice_is_in_the_device_from_the_first_time_on(result):
-    buckets = buckets_of_reads(result, result.half)
-    text = {phase: dict(counts) for phase, counts in buckets.items()}
-    equal(sum(buckets["device"].values()), 20, f"reads: {text}")
+    buckets = {phase: result.buckets(result.half, "read", phase=phase) for phase in PHASES}
+    equal(sum(buckets["device"].values()), 20, f"reads: {buckets}")
     # Those done by halves, about every third, took 20 ms twice; their second half waited for nobody.
-    true(4 <= above(buckets["device"], 32768) <= 8 + HICCUPS, f"the device's time of reads by halves: {text}")
-    true(above(buckets["queue"], 16384) <= HICCUPS, f"the queue's time of reads by halves: {text}")
+    true(4 <= above(buckets["device"], 32768) <= 8 + HICCUPS, f"the device's time of reads by halves: {buckets}")
+    true(above(buckets["queue"], 16384) <= HICCUPS, f"the queue's time of reads by halves: {buckets}")
 
 
 def the_maximum_is_of_each_window_and_in_its_highest_bucket(result):

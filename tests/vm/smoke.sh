@@ -10,64 +10,52 @@ echo 10 >/proc/sys/vm/dirty_writeback_centisecs
 data=$(disk data)
 truncate -s 64M /tmp/backing
 losetup /dev/loop0 /tmp/backing
-echo "${data#/dev/} nullb0 loop0" >/result/disks
+disks="${data#/dev/} nullb0 loop0"
+note disks "$disks"
 
-cat >/tmp/thermograf.ini <<END
-[agent]
-interval = 1s
-[output.lines]
-type = file
-path = /result/lines
-END
+agent_config lines
 start_agent
 
 # Until no page is dirty or on its way.
 flushed() {
-	for try in $(seq 100); do
-		[ "$(awk '/^(Dirty|Writeback):/ { n += $2 } END { print n }' /proc/meminfo)" = 0 ] && return
-		sleep 0.1
-	done
-	return 1
+	[ "$(awk '/^(Dirty|Writeback):/ { n += $2 } END { print n }' /proc/meminfo)" = 0 ]
 }
 
 work() {
-	/tools/dd status=none if=/dev/zero of="$1" bs=16k count=60 oflag=direct
-	/tools/dd status=none if=/dev/zero of="$1" bs=4k count=25 oflag=direct,dsync
-	/tools/dd status=none if=/dev/zero of="$1" bs=64k count=40 seek=2 conv=fsync
+	writes "$1" 60 16k
+	commits "$1" 25 4k
+	/tools/dd status=none if=/dev/zero of="/dev/$1" bs=64k count=40 seek=2 conv=fsync
 	# Nobody waits for these: the flusher writes them while the device is open, a close would wait.
-	(/tools/dd status=none if=/dev/zero bs=64k count=20 && flushed) >"$1"
-	/tools/dd status=none if="$1" of=/dev/null bs=4k count=300 iflag=direct
-	/tools/dd status=none if="$1" of=/dev/null bs=128k count=30 skip=10
+	(/tools/dd status=none if=/dev/zero bs=64k count=20 && await flushed) >"/dev/$1"
+	reads "$1" 300 4k
+	/tools/dd status=none if="/dev/$1" of=/dev/null bs=128k count=30 skip=10
 }
 
 # Both CPUs complete I/O of the same disks at the same time, in all contexts that there are.
-load() {
-	/tools/dd status=none if=/dev/zero of="$1" bs=4k count=2000 oflag=direct &
-	/tools/dd status=none if=/dev/zero of="$1" bs=4k count=300 seek=4096 oflag=direct,dsync &
-	/tools/dd status=none if="$1" of=/dev/null bs=4k count=2000 skip=2048 iflag=direct &
-	/tools/dd status=none if="$1" of=/dev/null bs=8k count=2000 iflag=direct &
+load_disk() {
+	writes "$1" 2000 4k &
+	commits "$1" 300 4k 4096 &
+	reads "$1" 2000 4k 2048 &
+	reads "$1" 2000 8k &
 }
 
-cat /proc/diskstats >/result/before
+counters before
 for round in 1 2; do
 	pids=''
-	for name in $(cat /result/disks); do
-		work "/dev/$name" &
+	for name in $disks; do
+		work "$name" &
 		pids="$pids $!"
 	done
-	for pid in $pids; do
-		wait "$pid"
-	done
+	await_all $pids
 	blkdiscard -o 1048576 -l $((round * 524288)) /dev/loop0
 	sleep 1.2 # over a boundary: the second round falls into another window
 done
 (
-	for name in $(cat /result/disks); do
-		load "/dev/$name"
+	for name in $disks; do
+		load_disk "$name"
 	done
 	wait
 )
-sync
-cat /proc/diskstats >/result/after
+counters after
 
 stop_agent
