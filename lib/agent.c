@@ -138,11 +138,11 @@ static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
 		report_add(report, REPORT_ERROR, NULL, "probe %s: not loaded: %s", ap->name, unfit);
 		return -EOPNOTSUPP;
 	}
-	const struct collect_settings settings = {.ttl_ns = a->config->agent.series_ttl_ns,
-	                                          .max_series = section->max_series,
-	                                          .alias = section->alias,
-	                                          .styles = a->styles,
-	                                          .n_styles = a->n_outputs};
+	const struct mapstreet_settings settings = {.ttl_ns = a->config->agent.series_ttl_ns,
+	                                            .max_series = section->max_series,
+	                                            .alias = section->alias,
+	                                            .styles = a->styles,
+	                                            .n_styles = a->n_outputs};
 
 	err = probe_attach(probe, report);
 	return err ?: collector_new(TAKE_PTR(probe), &settings, &ap->collector);

@@ -8,13 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* One map's stages and what they keep from window to window. */
-struct map_street {
+/* One map, and what its reading keeps from window to window. */
+struct map_reader {
 	struct snapshot snapshot;
 	struct rows rows;
-	struct delta *delta;
-	struct series *series;
-	struct style *styles[CONFIG_MAX_OUTPUTS];
+	struct mapstreet *street;
 	uint64_t last_taken_ns; /* 0: no baseline yet */
 	uint32_t since;         /* number of the window that began with the last read */
 	bool is_read;           /* at this cut */
@@ -26,7 +24,9 @@ struct map_street {
 
 struct collector {
 	struct probe *probe;
-	struct map_street maps[SPEC_MAX_MAPS];
+	char *alias;
+	char *next_alias; /* prepared; NULL: nothing is */
+	struct map_reader maps[SPEC_MAX_MAPS];
 	struct probe_runs runs;
 	struct collect_stats stats;
 	bool window_told; /* that its number cannot be written */
@@ -38,32 +38,26 @@ static bool is_drops(const struct probe_map *map)
 	return !strcmp(map->spec->name, SPEC_DROPS_MAP);
 }
 
-/* Totals since the baseline cost as much memory again: only where somebody is told. */
-static bool wants_totals(const struct collect_settings *settings)
+/* Reasons of drops are kept apart, whatever max_series says. */
+static struct mapstreet_settings settings_of(const struct probe_map *map,
+                                             const struct mapstreet_settings *settings)
 {
-	for (size_t i = 0; i < settings->n_styles; i++)
-		if (settings->styles[i].style == STYLE_PROMETHEUS)
-			return true;
-	return false;
+	struct mapstreet_settings own = *settings;
+
+	if (is_drops(map))
+		own.max_series = COLLECT_MAX_DROP_REASONS;
+	return own;
 }
 
-static int open_map(struct collector *c, size_t i, const struct collect_settings *settings)
+static int open_map(struct collector *c, size_t i, const struct mapstreet_settings *settings)
 {
 	const struct probe_map *map = &c->probe->maps[i];
-	struct map_street *m = &c->maps[i];
-	size_t max_series = is_drops(map) ? COLLECT_MAX_DROP_REASONS : settings->max_series;
-	int err = delta_new(map->layout, settings->ttl_ns, &m->delta);
+	const struct mapstreet_settings own = settings_of(map, settings);
 
-	err = err
-	              ?: series_new(map->spec, map->layout, max_series, wants_totals(settings),
-	                            &m->series);
-	for (size_t k = 0; k < settings->n_styles && !err; k++)
-		err = style_new(c->probe->spec, map->spec, map->layout, &settings->styles[k],
-		                settings->alias, &m->styles[k]);
-	return err;
+	return mapstreet_new(c->probe->spec, map->spec, map->layout, &own, &c->maps[i].street);
 }
 
-int collector_new(struct probe *probe, const struct collect_settings *settings,
+int collector_new(struct probe *probe, const struct mapstreet_settings *settings,
                   struct collector **ret)
 {
 	CLEANUP(collector_freep) struct collector *c = calloc(1, sizeof(*c));
@@ -74,12 +68,45 @@ int collector_new(struct probe *probe, const struct collect_settings *settings,
 		return -ENOMEM;
 	}
 	c->probe = probe;
+	c->alias = strdup(settings->alias);
+	if (!c->alias)
+		return -ENOMEM;
 	for (size_t i = 0; i < probe->n_maps && !err; i++)
 		err = open_map(c, i, settings);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(c);
 	return 0;
+}
+
+bool collector_has_alias(const struct collector *c, const char *alias)
+{
+	return !strcmp(c->alias, alias);
+}
+
+int collector_prepare(struct collector *c, const struct mapstreet_settings *settings)
+{
+	CLEANUP_FREE char *alias = strdup(settings->alias);
+	int err = alias ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < c->probe->n_maps && !err; i++) {
+		const struct mapstreet_settings own = settings_of(&c->probe->maps[i], settings);
+
+		err = mapstreet_prepare(c->maps[i].street, &own);
+	}
+	free(c->next_alias);
+	c->next_alias = err ? NULL : TAKE_PTR(alias);
+	return err;
+}
+
+void collector_commit(struct collector *c)
+{
+	if (!c->next_alias)
+		return;
+	free(c->alias);
+	c->alias = TAKE_PTR(c->next_alias);
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		mapstreet_commit(c->maps[i].street);
 }
 
 const char *collector_name(const struct collector *c)
@@ -90,7 +117,7 @@ const char *collector_name(const struct collector *c)
 /* Once when it begins and once when it is over. @return err */
 static int note(struct collector *c, size_t i, int err)
 {
-	struct map_street *m = &c->maps[i];
+	struct map_reader *m = &c->maps[i];
 	const char *map = c->probe->maps[i].spec->name;
 
 	if (err)
@@ -107,7 +134,7 @@ static int note(struct collector *c, size_t i, int err)
 }
 
 /* A map read before at this cut, with the same index; NULL: none. */
-static const struct map_street *find_twin(const struct collector *c, size_t i)
+static const struct map_reader *find_twin(const struct collector *c, size_t i)
 {
 	const char *index = c->probe->maps[i].spec->index;
 
@@ -123,8 +150,8 @@ static const struct map_street *find_twin(const struct collector *c, size_t i)
 
 static int read_map(struct collector *c, size_t i)
 {
-	struct map_street *m = &c->maps[i];
-	const struct map_street *twin = find_twin(c, i);
+	struct map_reader *m = &c->maps[i];
+	const struct map_reader *twin = find_twin(c, i);
 	const struct probe_map *map = &c->probe->maps[i];
 	int err = twin ? snapshot_read_beside(&m->snapshot, map, m->since, &twin->snapshot,
 	                                      &twin->rows, &m->rows)
@@ -166,10 +193,10 @@ static void begin_window(struct collector *c)
 
 static void baseline_map(struct collector *c, size_t i)
 {
-	struct map_street *m = &c->maps[i];
+	struct map_reader *m = &c->maps[i];
 	int err = read_map(c, i);
 
-	err = err ?: delta_baseline(m->delta, &m->rows);
+	err = err ?: mapstreet_baseline(m->street, &m->rows);
 	if (note(c, i, err))
 		return;
 	m->last_taken_ns = m->rows.taken_ns;
@@ -186,9 +213,7 @@ void collector_baseline(struct collector *c)
 
 static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 {
-	struct map_street *m = &c->maps[i];
-	const struct delta_row *rows = NULL;
-	size_t n = 0;
+	struct map_reader *m = &c->maps[i];
 	int err;
 
 	m->is_told = false;
@@ -198,13 +223,13 @@ static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
 		return;
 	}
 	err = read_map(c, i);
-	err = err ?: delta_advance(m->delta, &m->rows, &rows, &n);
+	err = err ?: mapstreet_advance(m->street, &m->rows);
 	if (note(c, i, err))
 		return;
 	m->since = c->probe->window;
 	m->length_ns = m->rows.taken_ns - m->last_taken_ns;
 	m->last_taken_ns = m->rows.taken_ns;
-	m->is_told = !series_merge(m->series, rows, n, env, &m->counts);
+	m->is_told = !mapstreet_merge(m->street, env, &m->counts);
 	if (!m->is_told) {
 		c->stats.failed_merges++;
 		log_error("probe %s: map %s: out of memory; this window's counts are lost",
@@ -283,14 +308,14 @@ int collector_emit(const struct collector *c, size_t output, const struct window
                    point_fn fn, void *ctx)
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
-		const struct map_street *m = &c->maps[i];
+		const struct map_reader *m = &c->maps[i];
 		struct window own = *window;
 		int err;
 
 		if (!m->is_told)
 			continue;
 		own.length_ns = m->length_ns;
-		err = style_emit(m->styles[output], m->series, &own, fn, ctx);
+		err = mapstreet_emit(m->street, output, &own, fn, ctx);
 		if (err)
 			return err;
 	}
@@ -302,7 +327,7 @@ void collector_each_drop(const struct collector *c,
 {
 	for (size_t i = 0; i < c->probe->n_maps; i++)
 		if (c->maps[i].is_told && is_drops(&c->probe->maps[i]))
-			series_each(c->maps[i].series, fn, ctx);
+			mapstreet_each(c->maps[i].street, fn, ctx);
 }
 
 void collector_free(struct collector *c)
@@ -312,12 +337,11 @@ void collector_free(struct collector *c)
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		snapshot_free(&c->maps[i].snapshot);
 		rows_free(&c->maps[i].rows);
-		delta_free(c->maps[i].delta);
-		series_free(c->maps[i].series);
-		for (size_t k = 0; k < CONFIG_MAX_OUTPUTS; k++)
-			style_free(c->maps[i].styles[k]);
+		mapstreet_free(c->maps[i].street);
 	}
 	probe_free(c->probe);
+	free(c->alias);
+	free(c->next_alias);
 	free(c);
 }
 

@@ -4,11 +4,8 @@
  * ready to be told to each output. An edge: it reads maps and logs what fails, once.
  */
 #pragma once
-#include "decode.h"
-#include "point.h"
+#include "mapstreet.h"
 #include "probe.h"
-#include "style.h"
-#include "window.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,17 +27,21 @@ struct collect_stats {
 
 struct collector;
 
-struct collect_settings {
-	uint64_t ttl_ns;                     /* of a series without a count */
-	size_t max_series;                   /* per map */
-	const char *alias;                   /* of the probe, "" = none */
-	const struct style_settings *styles; /* one for each output; copied */
-	size_t n_styles;                     /* at most CONFIG_MAX_OUTPUTS */
-};
-
 /** @param probe  attached; the collector's from here on, also on failure */
-int collector_new(struct probe *probe, const struct collect_settings *settings,
+int collector_new(struct probe *probe, const struct mapstreet_settings *settings,
                   struct collector **ret);
+
+/** Whether that is the alias in use: else no style can go on. */
+bool collector_has_alias(const struct collector *collector, const char *alias);
+
+/**
+ * Makes what other settings need, as mapstreet_prepare() for each map; counts and the probe stay.
+ * @return 0 or -ENOMEM: nothing is prepared
+ */
+int collector_prepare(struct collector *collector, const struct mapstreet_settings *settings);
+
+/** Takes into use what was prepared; at a cut, after the window's points were told. */
+void collector_commit(struct collector *collector);
 
 const char *collector_name(const struct collector *collector);
 

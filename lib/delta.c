@@ -171,6 +171,13 @@ static size_t count_unknown(const struct delta *d, const struct rows *rows)
 	return n;
 }
 
+void delta_set_ttl(struct delta *delta, uint64_t ttl_ns)
+{
+	assert(delta);
+
+	delta->ttl_ns = ttl_ns;
+}
+
 int delta_baseline(struct delta *delta, const struct rows *rows)
 {
 	assert(delta && rows);

@@ -62,6 +62,9 @@ struct delta;
  */
 int delta_new(const struct layout *layout, uint64_t ttl_ns, struct delta **ret_delta);
 
+/** Another ttl, from the next delta_advance() on. */
+void delta_set_ttl(struct delta *delta, uint64_t ttl_ns);
+
 /**
  * Remembers the rows as what was before the first window. Any former state is forgotten.
  * @param rows  with the layout's sizes

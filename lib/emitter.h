@@ -47,6 +47,7 @@ struct style {
 	struct style_field fields[2 * SPEC_MAX_FIELDS];
 	size_t n_fields;
 	struct style_histogram histograms[SPEC_MAX_HISTOGRAMS];
+	bool begun;             /* prometheus: it told a window before */
 	struct tagsets reduced; /* bcc2telegraf: series without the tags that it leaves out */
 	struct text row;        /* tags of one of these */
 };

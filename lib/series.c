@@ -38,6 +38,16 @@ int series_new(const struct spec_map *map, const struct layout *layout, size_t m
 	return 0;
 }
 
+void series_set(struct series *series, size_t max_series, bool cumulative)
+{
+	assert(series && max_series);
+
+	series->max_series = max_series;
+	series->cumulative = cumulative;
+	if (!cumulative)
+		totals_free(&series->totals);
+}
+
 static int write_tags(struct series *s, const struct decode_env *env, const uint8_t *key,
                       enum other other)
 {

@@ -38,6 +38,12 @@ int series_new(const struct spec_map *map, const struct layout *layout, size_t m
                bool cumulative, struct series **ret_series);
 
 /**
+ * Other bounds, from the next series_merge() on. Totals that were not kept begin with 0 there; those that were go on.
+ * @param max_series, cumulative  as series_new()
+ */
+void series_set(struct series *series, size_t max_series, bool cumulative);
+
+/**
  * Merges one window's rows by tags; style.h then tells them, once per output. The order is that of the
  * rows. Rows whose device is gone and that did not count are left out.
  * @param rows        need not live longer than the call

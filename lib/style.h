@@ -14,7 +14,9 @@
  *                                tag le, bucket; and count, sum, beside them max and pNN of the window if it has counts.
  *                                Without a unit of time the measurement is M_H and nothing is converted.
  *                                Before them, in the window in which a series appears: the same with zeros, 1 ms after
- *                                its start, because the run before may have a point at the start itself.
+ *                                its start, because the run before may have a point at the start itself. In the first
+ *                                window that a style tells (an output that a reload brought): of every series what it
+ *                                had when the window began.
  *     bcc2telegraf  M            as influx
  *                   ebpf         per bucket: tags metric, hi = le - 1, tag1 = the map's first tag, and the others but for
  *                                those that are made from the member of the first; value, a float. Non-empty buckets;

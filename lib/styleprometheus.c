@@ -3,13 +3,13 @@
 
 #include <assert.h>
 
-/* The zero point's distance from the start of its window. The last point of the run before (or of a device that went)
+/* The starting point's distance from the start of its window. The last point of the run before (or of a device that went)
  * may bear that very start as its stamp. VictoriaMetrics keeps both, in an order left to chance, and increase() then
  * counted 220 for 150; others overwrite. A millisecond is as fine as it stores, and far below the shortest window. */
-#define ZERO_AFTER_NS 1000000
+#define START_AFTER_NS 1000000
 
-/* The line of M: counters since the baseline, or zeros where it began. */
-static int tell_fields(struct emitter *e, size_t set, bool zeros)
+/* The line of M: counters since the baseline, or what they were when the window began. */
+static int tell_fields(struct emitter *e, size_t set, bool start)
 {
 	const struct tagsets *sets = series_sets(e->series);
 	const uint64_t *totals = series_totals(e->series, set), *cells = tagsets_cells(sets, set);
@@ -20,26 +20,29 @@ static int tell_fields(struct emitter *e, size_t set, bool zeros)
 		const struct style_field *field = &s->fields[i];
 
 		if (field->kind == SPEC_COUNTER)
-			emitter_integer(e, field->key, zeros ? 0 : totals[field->cell]);
-		else if (!zeros)
+			emitter_integer(e, field->key,
+			                totals[field->cell] - (start ? cells[field->cell] : 0));
+		else if (!start)
 			emitter_integer(e, field->key, cells[field->cell]);
 	}
 	return e->point.n_fields ? emitter_tell(e, s->map->measurement) : 0;
 }
 
 static int tell_buckets(struct emitter *e, const struct style_histogram *plan,
-                        const struct histogram *total, bool zeros)
+                        const struct histogram *total, const struct histogram *window, bool start)
 {
 	uint64_t count = 0;
-	uint32_t slot = 0;
+	uint32_t slot = 0, window_slot = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < plan->bounds.n && !err; i++) {
 		const struct bound *bound = &plan->bounds.at[i];
 
 		count += histogram_until(total, &slot, bound->end);
+		if (start)
+			count -= histogram_until(window, &window_slot, bound->end);
 		emitter_tag(e, "le", bound->text);
-		emitter_integer(e, "bucket", zeros ? 0 : count);
+		emitter_integer(e, "bucket", count);
 		err = emitter_tell(e, plan->measurement);
 		e->point.n_tags--;
 	}
@@ -66,19 +69,19 @@ static void add_gauges(struct emitter *e, const struct style_histogram *plan,
 }
 
 static int tell_lines(struct emitter *e, const struct style_histogram *plan,
-                      const struct histogram *total, const struct histogram *window, bool zeros)
+                      const struct histogram *total, const struct histogram *window, bool start)
 {
-	int err = tell_buckets(e, plan, total, zeros);
+	uint64_t sum = total->sum - (start ? window->sum : 0);
+	int err = tell_buckets(e, plan, total, window, start);
 
 	if (err)
 		return err;
-	emitter_integer(e, "count", zeros ? 0 : total->count);
-	if (!zeros)
+	emitter_integer(e, "count", total->count - (start ? window->count : 0));
+	if (!start)
 		add_gauges(e, plan, window);
 	if (total->has_sum)
-		emitter_decimal(
-			e, plan->sum, POINT_SECONDS,
-			zeros ? 0 : histogram_seconds((double)total->sum, total->spec->sum_unit));
+		emitter_decimal(e, plan->sum, POINT_SECONDS,
+		                histogram_seconds((double)sum, total->spec->sum_unit));
 	return emitter_tell(e, plan->summary);
 }
 
@@ -98,8 +101,8 @@ static int tell_histogram(struct emitter *e, size_t set, size_t index)
 	if (total.spec->phase)
 		emitter_tag(e, "phase", total.spec->phase);
 	/* increase() needs a point before the first count; without it, the first window would be lost. */
-	if (total.count == window.count) {
-		e->point.stamp_ns = e->window->start_ns + ZERO_AFTER_NS;
+	if (total.count == window.count || !s->begun) {
+		e->point.stamp_ns = e->window->start_ns + START_AFTER_NS;
 		err = tell_lines(e, plan, &total, &window, true);
 		e->point.stamp_ns = e->window->stamp_ns;
 	}
@@ -109,16 +112,18 @@ static int tell_histogram(struct emitter *e, size_t set, size_t index)
 int styleprometheus_emit(struct emitter *e)
 {
 	const struct tagsets *sets = series_sets(e->series);
-	const struct style *s = e->style;
+	struct style *s = e->style;
 	int err = 0;
 
 	for (size_t i = 0; i < sets->n && s->n_fields && !err; i++) {
-		if (series_is_new(e->series, i)) {
-			e->point.stamp_ns = e->window->start_ns + ZERO_AFTER_NS;
+		if (series_is_new(e->series, i) || !s->begun) {
+			e->point.stamp_ns = e->window->start_ns + START_AFTER_NS;
 			err = tell_fields(e, i, true);
 			e->point.stamp_ns = e->window->stamp_ns;
 		}
 		err = err ?: tell_fields(e, i, false);
 	}
-	return err ?: emitter_all_histograms(e, sets->n, tell_histogram);
+	err = err ?: emitter_all_histograms(e, sets->n, tell_histogram);
+	s->begun = s->begun || !err;
+	return err;
 }

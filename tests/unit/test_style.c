@@ -217,6 +217,55 @@ static void a_series_that_went_begins_at_zero_when_it_is_back(void **state)
 	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=3i,untimed_total=0i 1003000000000\n"));
 }
 
+/* increase() over its first window must see that window: an output that a reload brought comes to totals that go on. */
+static void
+a_style_that_comes_later_begins_with_what_was_counted_before_its_first_window(void **state)
+{
+	struct rig *rig = *state;
+
+	blockmap_count(add(rig, SDA, 0), 512, 400000);
+	cut(rig);
+	open_styles(rig, (struct style_settings){.buckets_per_octave = 2}, "");
+	blockmap_count(add(rig, SDA, 0), 1024, 5000000);
+	add(rig, SDB, 0)->cells[0] = 7;
+	cut(rig);
+	assert_true(has(rig, STYLE_PROMETHEUS,
+	                "block_io,device=sda,layer=disk,op=read bytes_total=512i,errors_total=0i,"
+	                "ios_total=1i,untimed_total=0i 1001001000000\n"
+	                "block_io,device=sda,layer=disk,op=read bytes_total=1536i,errors_total=0i,"
+	                "ios_total=2i,untimed_total=0i 1002000000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=0i,untimed_total=0i 1001001000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS,
+	                ",le=+Inf,op=read,phase=total bucket=1i 1001001000000\n"
+	                "block_io_latency_seconds,device=sda,layer=disk,op=read,"
+	                "phase=total count=1i,sum=0.0004 1001001000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS, "count=2i,max=0.005,sum=0.0054 1002000000000\n"));
+	add(rig, SDA, 0);
+	cut(rig);
+	assert_int_equal(count_of(rig, STYLE_PROMETHEUS, " 1002001000000\n"), 0);
+}
+
+static void totals_that_are_wanted_later_begin_with_zero(void **state)
+{
+	struct rig *rig = *state;
+
+	series_set(rig->series, 100, false);
+	blockmap_count(add(rig, SDA, 0), 512, 400000);
+	assert_int_equal(series_merge(rig->series, rig->told, 1, &blockmap_env, NULL), 0);
+	rig->n = 0;
+	series_set(rig->series, 100, true);
+	blockmap_count(add(rig, SDA, 0), 512, 400000);
+	cut(rig);
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=0i,untimed_total=0i 1000001000000\n"));
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=1i,untimed_total=0i 1001000000000\n"));
+	/* And those that are not wanted any more are forgotten. */
+	series_set(rig->series, 100, false);
+	series_set(rig->series, 100, true);
+	add(rig, SDA, 0)->cells[0] = 2;
+	cut(rig);
+	assert_true(has(rig, STYLE_PROMETHEUS, "ios_total=2i,untimed_total=0i 1002000000000\n"));
+}
+
 /* Whatever is counted: increments add up to totals, buckets rise over le and over time, all styles tell one truth. */
 static void increments_add_up_to_totals(void **state)
 {
@@ -424,6 +473,8 @@ int main(void)
 		TEST(totals_begin_with_a_zero_point_right_after_the_start_of_their_window),
 		TEST(a_histogram_has_a_zero_point_of_its_own),
 		TEST(a_series_that_went_begins_at_zero_when_it_is_back),
+		TEST(a_style_that_comes_later_begins_with_what_was_counted_before_its_first_window),
+		TEST(totals_that_are_wanted_later_begin_with_zero),
 		TEST(increments_add_up_to_totals),
 		TEST(only_the_first_phase_has_the_bare_alias),
 		TEST(without_an_alias_the_metric_is_the_measurement),
