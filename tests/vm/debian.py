@@ -43,7 +43,7 @@ def native():
     return run("dpkg", "--print-architecture").strip()
 
 
-def _mirrors():
+def mirrors():
     """{"": address of the release's suite, "-security": address of its security suite, ...}, as apt has them."""
     # Release is what the source says, and may be "stable" as well; Codename is there once the lists are.
     targets = run("apt-get", "indextargets", "--format", "$(RELEASE) $(CODENAME) $(COMPONENT) $(REPO_URI)",
@@ -69,7 +69,7 @@ class Apt:
             raise Skip("packages of other suites come from Debian's mirror, and this is not Debian")
         for name in ("lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        mirrors = _mirrors()
+        mirrors = mirrors()
         sources = folder / "sources.list"
         with open(sources, "w", encoding="utf-8") as file:
             for suite in suites:

@@ -4,14 +4,13 @@ mirror that apt uses here, as an image of ext4 that is made once and then only r
 
 import hashlib
 import os
-import platform
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-import debkernel
+import debian
 from tap import Failure, Skip
 
 DEBOOTSTRAP_TIMEOUT_S = 900  # 90 s on an idle machine
@@ -72,12 +71,12 @@ def fetch(folder, packages):
         raise Skip("debootstrap or mkfs.ext4 is not installed")
     if os.geteuid():
         raise Skip("debootstrap needs root")
-    codename = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    codename = debian.codename()
     words = " ".join([codename, *sorted(packages)])
     image = folder / "roots" / f"{codename}-{hashlib.sha256(words.encode()).hexdigest()[:12]}.ext4"
     if not image.exists():
         image.parent.mkdir(exist_ok=True)
-        mirror = debkernel._mirrors()[""]  # pylint: disable=protected-access
+        mirror = debian.mirrors()[""]
         with tempfile.TemporaryDirectory(dir=image.parent) as temporary:
             root, packed = Path(temporary) / "root", Path(temporary) / "image"
             _debootstrap(root, packages, codename, mirror)
