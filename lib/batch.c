@@ -169,6 +169,7 @@ static int batch_make(struct batcher *batcher, const char *lines, size_t len, in
 	if (!reused)
 		(void)batch_resize(&batch, batch->len);
 	batch->encoding = batcher->encoding;
+	batch->part = false;
 	batch->stamp_ns = stamp_ns;
 	batch->points = count_lines(lines, len);
 	batch->raw_len = (uint32_t)len;
@@ -232,6 +233,26 @@ static int gunzip(const struct batch *batch, uint8_t *lines)
 	}
 }
 
+/* @ret_lines raw_len bytes that end in a newline, in the batch or in what *ret_decoded owns */
+static int decode(const struct batch *batch, uint8_t **ret_decoded, const char **ret_lines)
+{
+	CLEANUP_FREE uint8_t *decoded = NULL;
+	const char *lines = (const char *)batch->body;
+
+	if (batch->encoding == ENCODING_GZIP) {
+		decoded = malloc(batch->raw_len + 1);
+		int err = decoded ? gunzip(batch, decoded) : -ENOMEM;
+		if (err)
+			return err;
+		lines = (const char *)decoded;
+	}
+	if (!batch->raw_len || lines[batch->raw_len - 1] != '\n')
+		return -EBADMSG;
+	*ret_decoded = TAKE_PTR(decoded);
+	*ret_lines = lines;
+	return 0;
+}
+
 /* Bytes up to the end of the line nearest to the middle; 0: there is one line only. */
 static size_t middle(const char *lines, size_t len)
 {
@@ -252,19 +273,12 @@ int batcher_halve(struct batcher *batcher, const struct batch *batch, struct bat
 
 	CLEANUP_FREE struct batch *first = NULL;
 	CLEANUP_FREE uint8_t *decoded = NULL;
-	const char *lines = (const char *)batch->body;
+	const char *lines;
 	struct batch *second;
-	int err;
+	int err = decode(batch, &decoded, &lines);
 
-	if (batch->encoding == ENCODING_GZIP) {
-		decoded = malloc(batch->raw_len + 1);
-		err = decoded ? gunzip(batch, decoded) : -ENOMEM;
-		if (err)
-			return err;
-		lines = (const char *)decoded;
-	}
-	if (!batch->raw_len || lines[batch->raw_len - 1] != '\n')
-		return -EBADMSG;
+	if (err)
+		return err;
 	size_t cut = middle(lines, batch->raw_len);
 	if (!cut)
 		return -ENOENT;
@@ -274,7 +288,23 @@ int batcher_halve(struct batcher *batcher, const struct batch *batch, struct bat
 		                 &second);
 	if (err)
 		return err;
+	first->part = second->part = batch->part;
 	*ret_first = TAKE_PTR(first);
 	*ret_second = second;
 	return 0;
+}
+
+int batcher_first_line(const struct batch *batch, struct text *out)
+{
+	assert(batch && out);
+
+	CLEANUP_FREE uint8_t *decoded = NULL;
+	const char *lines;
+	int err = decode(batch, &decoded, &lines);
+
+	if (err)
+		return err;
+	text_append(out, lines,
+	            (size_t)((const char *)memchr(lines, '\n', batch->raw_len) - lines));
+	return out->err;
 }

@@ -7,12 +7,14 @@
 #pragma once
 #include "config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** One body and what is in it. */
 struct batch {
 	enum content_encoding encoding;
+	bool part;        /* a half of one that was rejected; whoever halves it says so */
 	int64_t stamp_ns; /* of its window */
 	uint32_t points;  /* lines */
 	uint32_t raw_len; /* bytes before encoding */
@@ -47,8 +49,11 @@ int batcher_cut(struct batcher *batcher, const char *lines, size_t len, size_t m
                 int64_t stamp_ns, batch_fn fn, void *ctx);
 
 /**
- * Cuts one batch into halves between lines (a receiver said it is too large).
+ * Cuts one batch into halves between lines (a receiver said it is too large, or that a line in it is bad).
  * @return 0; -ENOENT: it has one line only; -EBADMSG: the body does not decode; -ENOMEM. @p batch is unchanged.
  */
 int batcher_halve(struct batcher *batcher, const struct batch *batch, struct batch **ret_first,
                   struct batch **ret_second);
+
+/** Appends the first line, without its end. @return 0; -EBADMSG: the body does not decode; -ENOMEM */
+int batcher_first_line(const struct batch *batch, struct text *out);

@@ -13,8 +13,8 @@
 #define HTTP_RECEIVE_BUFFER 4096
 /* libcurl's smallest; its own 64 KiB would stay allocated. */
 #define HTTP_SEND_BUFFER 16384
-/* A Retry-After longer than this is nobody's. */
-#define HTTP_RETRY_AFTER_MAX 64
+/* A header that is read, Retry-After or Date; longer than this is nobody's. */
+#define HTTP_HEADER_MAX 64
 
 struct http {
 	struct poller *poller;
@@ -36,7 +36,8 @@ struct http_client {
 	uint64_t start_ns;
 	size_t body_len;
 	char body[HTTP_BODY_MAX + 1];
-	char retry_after[HTTP_RETRY_AFTER_MAX + 1];
+	char retry_after[HTTP_HEADER_MAX + 1];
+	char date[HTTP_HEADER_MAX + 1];
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -57,6 +58,7 @@ static void finish(struct http_client *client, CURLcode code)
 	                             .error = error_text(client, code),
 	                             .retry_after =
 	                                     client->retry_after[0] ? client->retry_after : NULL,
+	                             .date = client->date[0] ? client->date : NULL,
 	                             .body = client->body,
 	                             .took_ns = poller_now_ns() - client->start_ns};
 
@@ -197,24 +199,29 @@ static size_t take_body(char *data, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+/* The value of a header, if it is the one of that name. */
+static void take_value(const char *header, size_t len, const char *name, char *out)
+{
+	size_t name_len = strlen(name);
+	const char *value = header + name_len, *end = header + len;
+
+	if (len < name_len || strncasecmp(header, name, name_len) != 0)
+		return;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
+		end--;
+	len = MIN((size_t)(end - value), HTTP_HEADER_MAX);
+	memcpy(out, value, len);
+	out[len] = 0;
+}
+
 static size_t take_header(char *data, size_t size, size_t n, void *ctx)
 {
-	static const char name[] = "Retry-After:";
 	struct http_client *client = ctx;
-	size_t len = size * n;
 
-	if (len >= sizeof(name) - 1 && !strncasecmp(data, name, sizeof(name) - 1)) {
-		const char *value = data + sizeof(name) - 1;
-		const char *end = data + len;
-
-		while (value < end && (*value == ' ' || *value == '\t'))
-			value++;
-		while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
-			end--;
-		len = MIN((size_t)(end - value), HTTP_RETRY_AFTER_MAX);
-		memcpy(client->retry_after, value, len);
-		client->retry_after[len] = 0;
-	}
+	take_value(data, size * n, "Retry-After:", client->retry_after);
+	take_value(data, size * n, "Date:", client->date);
 	return size * n;
 }
 
@@ -340,7 +347,7 @@ int http_post(struct http_client *client, const char *url, const char *socket,
 	client->fn = fn;
 	client->ctx = ctx;
 	client->body_len = 0;
-	client->body[0] = client->retry_after[0] = client->error[0] = 0;
+	client->body[0] = client->retry_after[0] = client->date[0] = client->error[0] = 0;
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers.of[batch->encoding]);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)batch->len);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)fresh);

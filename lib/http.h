@@ -26,6 +26,7 @@ struct http_result {
 	const char *error;       /* transport's text, for a person; holds no credentials */
 	long status;             /* 0: none came; may be there beside a transport error */
 	const char *retry_after; /* or NULL */
+	const char *date;        /* or NULL */
 	const char *body;        /* NUL-terminated, "" when none */
 	uint64_t took_ns;
 };

@@ -13,7 +13,7 @@
 enum output_drop {
 	OUTPUT_DROP_SPOOL,    /* the oldest left a full spool */
 	OUTPUT_DROP_REJECTED, /* the receiver will never take them */
-	OUTPUT_DROP_PARTIAL, /* the receiver stored some of these and never will the rest: an upper bound */
+	OUTPUT_DROP_PARTIAL, /* the receiver stored others beside them; where it does not say how many, all */
 	OUTPUT_DROP_TOO_LARGE, /* single lines */
 	OUTPUT_DROP_WRITE,     /* stdout or the file did not take them */
 	OUTPUT_DROP_MEMORY,    /* found none */
@@ -32,8 +32,10 @@ struct output_stats {
 	uint64_t bytes_collected; /* of lines */
 	uint64_t bytes_sent;      /* of bodies that were stored, as they went over the wire */
 	uint64_t batches_sent;
-	uint64_t retries; /* batches kept for another try */
-	uint64_t splits;
+	uint64_t retries;       /* batches kept for another try */
+	uint64_t lines_retried; /* in them */
+	uint64_t splits;        /* batches halved because they were too large */
+	uint64_t bisections;    /* halved because a line in them was rejected */
 	uint64_t verdicts[VERDICT_ACTION_MAX];
 	uint64_t reasons[VERDICT_REASON_MAX];
 	/* Now. */

@@ -4,8 +4,8 @@
 #include "batch.h"
 #include "log.h"
 #include "patience.h"
+#include "settle.h"
 #include "spool.h"
-#include "trouble.h"
 #include "uplink.h"
 
 #include <assert.h>
@@ -15,15 +15,12 @@
 struct push {
 	const struct config_output *config;
 	struct output_stats stats; /* what the spool counts is added when asked for */
-	struct trouble trouble;
-	struct text message;        /* kept, so that a log line allocates nothing */
+	struct settle settle;
 	struct poller_timer *start; /* set: the newest window's time has not come */
 	struct poller_timer *retry; /* set: nothing is sent before */
 	struct batcher *batcher;
 	struct spool *spool;
 	struct uplink *uplink;
-	struct backoff backoff;
-	size_t cut_bytes;         /* of a body before encoding */
 	unsigned int old_left;    /* in this interval */
 	const struct batch *lent; /* on its way; NULL: none */
 	bool lent_old;
@@ -41,16 +38,12 @@ static void on_timer(void *ctx)
 	pump(ctx);
 }
 
-/* Tries again after this, unless it is the end; tells why. @delay_ms 0: at once, on another URL */
-static void wait(struct push *p, const struct trouble_case *c, uint64_t delay_ms)
+/* Until the next request. At the end there is no waiting. */
+static void wait(struct push *p, uint64_t wait_ms)
 {
-	p->gave_up = p->flushing && delay_ms;
-	text_clear(&p->message);
-	if (trouble_failed(&p->trouble, poller_now_ns(), c, spool_totals(p->spool).windows,
-	                   p->gave_up ? TROUBLE_NO_MORE : delay_ms, &p->message))
-		log_warning("%s", text_cstr(&p->message));
-	if (!p->gave_up)
-		poller_timer_set(p->retry, delay_ms * 1000000u);
+	p->gave_up = p->flushing && wait_ms;
+	if (wait_ms && !p->flushing)
+		poller_timer_set(p->retry, wait_ms * 1000000u);
 }
 
 /*
@@ -63,8 +56,9 @@ static bool is_ready(struct push *p)
 
 	if (uplink_is_ready(p->uplink, &why))
 		return true;
-	const struct trouble_case c = {.config = p->config, .problem = text_cstr(&why)};
-	wait(p, &c, PATIENCE_HOLD_MS);
+	complaint_problem(&p->settle.complaint, text_cstr(&why), spool_totals(p->spool).windows,
+	                  p->flushing ? TROUBLE_NO_MORE : PATIENCE_HOLD_MS);
+	wait(p, PATIENCE_HOLD_MS);
 	return false;
 }
 
@@ -79,9 +73,6 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 	if (!p)
 		return -ENOMEM;
 	p->config = config;
-	p->cut_bytes = config->batch_max_bytes;
-	p->backoff = (struct backoff){.base_ms = PATIENCE_BACKOFF_BASE_MS,
-	                              .cap_ms = PATIENCE_BACKOFF_CAP_MS};
 	p->start = poller_timer_new(poller, on_timer, p);
 	p->retry = poller_timer_new(poller, on_timer, p);
 	err = p->start && p->retry ? uplink_new(config, http, &p->uplink) : -ENOMEM;
@@ -89,6 +80,7 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 	err = err ?: spool_new(config->spool_max_bytes, &p->spool);
 	if (err)
 		return err;
+	settle_init(&p->settle, config, &p->stats, p->batcher, p->spool, p->uplink);
 	/* What is missing is told now, not with the first window. */
 	(void)is_ready(p);
 	*ret_push = TAKE_PTR(p);
@@ -104,7 +96,7 @@ void push_free(struct push *p)
 	batcher_free(p->batcher);
 	poller_timer_free(p->start);
 	poller_timer_free(p->retry);
-	text_free(&p->message);
+	settle_free(&p->settle);
 	free(p);
 }
 
@@ -113,138 +105,16 @@ void push_freep(struct push **p)
 	push_free(*p);
 }
 
-/* ---- verdicts: each takes the lent batch to where it belongs */
-
-static struct trouble_case case_of(const struct push *p, const struct http_result *result,
-                                   enum verdict_reason reason)
-{
-	return (struct trouble_case){
-		.config = p->config,
-		.label = uplink_label(p->uplink),
-		.reason = reason,
-		.status = result->status,
-		.error = result->error,
-		.body = result->body,
-	};
-}
-
-static void settle_sent(struct push *p)
-{
-	p->stats.lines_sent += p->lent->points;
-	p->stats.bytes_sent += p->lent->len;
-	p->stats.batches_sent++;
-	spool_done(p->spool);
-	backoff_succeeded(&p->backoff);
-	uplink_passed(p->uplink);
-	text_clear(&p->message);
-	if (!spool_has_refused(p->spool, PUSH_POISON_REFUSALS) &&
-	    trouble_over(&p->trouble, poller_now_ns(), p->config->name,
-	                 spool_totals(p->spool).windows, &p->message))
-		log_info("%s", text_cstr(&p->message));
-}
-
-/* The receiver is there and will not take these lines: no reason to wait with the others. */
-static void settle_dropped(struct push *p, const struct http_result *result,
-                           enum verdict_reason reason)
-{
-	const struct trouble_case c = case_of(p, result, reason);
-	enum output_drop drop = OUTPUT_DROP_REJECTED;
-
-	if (reason == REASON_PARTIAL)
-		drop = OUTPUT_DROP_PARTIAL;
-	else if (reason == REASON_TOO_LARGE)
-		drop = OUTPUT_DROP_TOO_LARGE;
-	p->stats.lines_dropped[drop] += p->lent->points;
-	text_clear(&p->message);
-	if (trouble_dropped(&p->trouble, poller_now_ns(), &c, p->lent->points, &p->message))
-		log_warning("%s", text_cstr(&p->message));
-	spool_done(p->spool);
-	backoff_succeeded(&p->backoff);
-	uplink_passed(p->uplink);
-}
-
-/* Learnt for good, so that not every window goes in vain first. */
-static void learn_size(struct push *p, size_t half)
-{
-	half = MAX(half, PUSH_CUT_MIN_BYTES);
-	if (half >= p->cut_bytes)
-		return;
-	p->cut_bytes = half;
-	log_info(
-		"output %s: %s takes no body that large; batches of at most %zu bytes from now on, "
-		"instead of batch_max_bytes (%lu)",
-		p->config->name, uplink_label(p->uplink), p->cut_bytes,
-		(unsigned long)p->config->batch_max_bytes);
-}
-
-static void settle_split(struct push *p, const struct http_result *result)
-{
-	struct batch *first, *second;
-	size_t half = p->lent->raw_len / 2;
-	int err = batcher_halve(p->batcher, p->lent, &first, &second);
-
-	if (err == -ENOMEM) {
-		spool_return(p->spool, true);
-		poller_timer_set(p->retry, PATIENCE_BACKOFF_CAP_MS * 1000000ull);
-	} else if (err) {
-		settle_dropped(p, result, REASON_TOO_LARGE);
-	} else {
-		p->stats.splits++;
-		spool_split(p->spool, first, second);
-		learn_size(p, half);
-	}
-}
-
-static void settle_kept(struct push *p, const struct http_result *result,
-                        const struct verdict *verdict)
-{
-	const struct trouble_case c = case_of(p, result, verdict->reason);
-	bool replaced;
-
-	p->stats.retries++;
-	/* A 500 may be about this very batch; anything else that is kept is about all. */
-	spool_return(p->spool, verdict->reason == REASON_SERVER);
-	/*
-	 * Another URL may do where this one is at fault; not when it says how long to wait. A 503 without that is
-	 * also what a proxy answers whose backend is dead.
-	 */
-	bool at_once =
-		uplink_failed(p->uplink, verdict->reason, verdict->retry_after_ms, &replaced);
-	if (replaced)
-		poller_timer_set(p->retry, 0);
-	else
-		wait(p, &c, at_once ? 0 : patience_ms(&p->backoff, verdict));
-}
-
 static void settle(struct push *p, const struct http_result *result)
 {
-	const struct verdict_answer answer = {.transport = result->transport,
-	                                      .status = result->status,
-	                                      .retry_after = result->retry_after,
-	                                      .body = result->body};
-	struct verdict verdict = verdict_of(&answer);
+	/* Parts are of the batch that was counted when it was rejected, halves are counted when they are sent. */
+	bool part = p->lent->part;
+	struct settled settled = settle_answer(&p->settle, p->lent, result, p->flushing);
 
-	p->stats.verdicts[verdict.action]++;
-	p->stats.reasons[verdict.reason]++;
-	p->stats.status = result->status;
-	p->stats.push_ns = result->took_ns;
-	p->stats.push_max_ns = MAX(p->stats.push_max_ns, result->took_ns);
-	if (p->lent_old && p->old_left && verdict.action != VERDICT_SPLIT)
+	if (p->lent_old && p->old_left && !part && settled.action != VERDICT_SPLIT)
 		p->old_left--;
-	switch (verdict.action) {
-	case VERDICT_SENT:
-		settle_sent(p);
-		break;
-	case VERDICT_DROP:
-		settle_dropped(p, result, verdict.reason);
-		break;
-	case VERDICT_SPLIT:
-		settle_split(p, result);
-		break;
-	default:
-		settle_kept(p, result, &verdict);
-	}
 	p->lent = NULL;
+	wait(p, settled.wait_ms);
 }
 
 static void on_answer(void *ctx, const struct http_result *result)
@@ -275,6 +145,9 @@ static void pump(struct push *p)
 		struct http_result none = {.transport = -1, .error = strerror(-err), .body = ""};
 
 		settle(p, &none);
+		/* Not from here: each of `urls` may be like this one. */
+		if (!p->gave_up && !poller_timer_is_set(p->retry))
+			poller_timer_set(p->retry, 0);
 	}
 }
 
@@ -318,7 +191,8 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, 
 	p->lines_in = 0;
 	p->stats.push_max_ns = 0;
 	batcher_reuse(p->batcher, spool_take_spare(p->spool));
-	err = batcher_cut(p->batcher, lines, len, p->cut_bytes, stamp_ns, into_spool, p);
+	err = batcher_cut(p->batcher, lines, len, bodysize_next(&p->settle.size, poller_now_ns()),
+	                  stamp_ns, into_spool, p);
 	p->stats.bytes_collected += len;
 	p->stats.lines_collected += p->lines_in;
 	if (err && points > p->lines_in) {
@@ -386,7 +260,7 @@ struct output_stats push_stats(const struct push *p)
 	struct spool_totals totals = spool_totals(p->spool);
 	struct output_stats stats = p->stats;
 
-	stats.failing = p->trouble.since_ns;
+	stats.failing = p->settle.complaint.trouble.since_ns;
 	stats.lines_dropped[OUTPUT_DROP_SPOOL] = totals.dropped_points;
 	stats.lines_queued = totals.points;
 	stats.batches_queued = totals.batches;

@@ -5,7 +5,8 @@
  * The newest window goes first, then at most PUSH_OLD_PER_INTERVAL old batches per window, oldest first, one
  * request at a time. A failure waits (backoff, Retry-After, or PATIENCE_HOLD_MS for what a person must mend); the
  * next try is on a new connection and, unless the receiver asked to wait, on the next of `urls`. What the receiver
- * will never take is dropped, what is too large halved. Passwords, tokens and certificates that stand in files are
+ * will never take is dropped, what is too large halved (bodysize.h), and so is what it rejects whole, down to the line
+ * that is at fault (bisection.h). Passwords, tokens and certificates that stand in files are
  * read at the start, and again after a 401, a 403 or a request without an answer; while a file cannot be read the
  * output is held.
  */
@@ -21,10 +22,6 @@
 
 /** Old batches an interval: an hour's outage at 10 s is made good in six minutes, and a fleet does not flood the receiver. */
 #define PUSH_OLD_PER_INTERVAL 10
-/** A batch refused this often while others pass is poison: its next refusal is no news, the trouble is not over. */
-#define PUSH_POISON_REFUSALS 3
-/** A receiver's 413 makes batches smaller for good, but not smaller than this. */
-#define PUSH_CUT_MIN_BYTES 4096
 
 struct push;
 

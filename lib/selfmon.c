@@ -18,8 +18,8 @@ static const char *const drop_fields[OUTPUT_DROP_MAX] = {
 
 static const char *const verdict_fields[VERDICT_ACTION_MAX] = {
 	[VERDICT_SENT] = "verdict_sent_total",   [VERDICT_RETRY] = "verdict_retry_total",
-	[VERDICT_SPLIT] = "verdict_split_total", [VERDICT_DROP] = "verdict_drop_total",
-	[VERDICT_HOLD] = "verdict_hold_total",
+	[VERDICT_SPLIT] = "verdict_split_total", [VERDICT_BISECT] = "verdict_bisect_total",
+	[VERDICT_DROP] = "verdict_drop_total",   [VERDICT_HOLD] = "verdict_hold_total",
 };
 
 static void add_tag(struct point *p, const char *key, const char *value)
@@ -85,6 +85,7 @@ int selfmon_output(const char *name, const struct output_stats *stats, int64_t s
 	add(&p, "lines_collected_total", stats->lines_collected);
 	add(&p, "lines_dropped_total", dropped);
 	add(&p, "lines_queued", stats->lines_queued);
+	add(&p, "lines_retried_total", stats->lines_retried);
 	add(&p, "lines_sent_total", stats->lines_sent);
 	add(&p, "oldest_ms",
 	    stats->oldest_stamp_ns ? (uint64_t)MAX(stamp_ns - stats->oldest_stamp_ns, 0) / 1000000

@@ -57,18 +57,12 @@ static const char *find_message(const char *body, bool *ret_json)
 	return body;
 }
 
-/* In quotes, one line, plain ASCII, without quotes of its own. Nothing for no message, or a page of HTML. */
-static void add_quote(struct text *out, const char *body)
+/* Up to max_len bytes of one line, plain ASCII, without quotes of its own. */
+static void add_plain(struct text *out, const char *s, size_t max_len, bool json)
 {
-	bool json;
-	const char *s = find_message(body, &json);
 	size_t start = out->len;
 
-	s += strspn(s, " \r\n\t");
-	if (!*s || *s == '<')
-		return;
-	text_str(out, " \"");
-	for (; *s && out->len - start < TROUBLE_QUOTE_MAX; s++) {
+	for (; *s && out->len - start < max_len; s++) {
 		if (json && *s == '"')
 			break;
 		bool escaped = json && *s == '\\' && s[1];
@@ -79,8 +73,21 @@ static void add_quote(struct text *out, const char *body)
 		bool blank = *s < ' ' || *s > '~' || (escaped && strchr("nrt", *s));
 		text_char(out, blank ? ' ' : *s);
 	}
-	while (out->len && out->data[out->len - 1] == ' ')
+	while (out->len > start && out->data[out->len - 1] == ' ')
 		text_truncate(out, out->len - 1);
+}
+
+/* In quotes. Nothing for no message, or a page of HTML. */
+static void add_quote(struct text *out, const char *body)
+{
+	bool json;
+	const char *s = find_message(body, &json);
+
+	s += strspn(s, " \r\n\t");
+	if (!*s || *s == '<')
+		return;
+	text_str(out, " \"");
+	add_plain(out, s, TROUBLE_QUOTE_MAX, json);
 	text_char(out, '"');
 }
 
@@ -229,7 +236,7 @@ bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_cas
 }
 
 bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
-                     uint64_t lines, struct text *out)
+                     uint64_t lines, const char *line, struct text *out)
 {
 	assert(t && now_ns && c && out);
 
@@ -244,6 +251,10 @@ bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_ca
 	add_count(out, t->drops_untold, "line");
 	if (!first)
 		text_str(out, " since the last such message");
+	if (line) {
+		text_str(out, first ? ": " : ", the last one: ");
+		add_plain(out, line, TROUBLE_LINE_MAX, false);
+	}
 	t->drops_told_ns = now_ns;
 	t->drops_untold = 0;
 	return true;

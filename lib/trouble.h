@@ -18,6 +18,8 @@
 #define TROUBLE_NO_MORE UINT64_MAX
 /** Of a receiver's message this much is quoted. */
 #define TROUBLE_QUOTE_MAX 200
+/** Of a line that was dropped: more than our usual ones have. */
+#define TROUBLE_LINE_MAX 400
 
 struct trouble {
 	uint64_t since_ns; /* on the caller's clock; 0 = none */
@@ -46,9 +48,13 @@ struct trouble_case {
 bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
                     uint64_t windows, uint64_t wait_ms, struct text *out);
 
-/** The receiver made us give up lines. @return as above */
+/**
+ * The receiver made us give up lines.
+ * @param line  the one that it was, which is quoted; NULL: they are several
+ * @return as above
+ */
 bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
-                     uint64_t lines, struct text *out);
+                     uint64_t lines, const char *line, struct text *out);
 
 /** It works. @return as above: only if it did not before */
 bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t windows,

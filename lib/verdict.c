@@ -2,19 +2,20 @@
 #include "verdict.h"
 
 #include "ground.h"
+#include "retryafter.h"
 
 #include <assert.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-const char *const verdict_action_names[] = {"sent", "retry", "split", "drop", "hold"};
+const char *const verdict_action_names[] = {"sent", "retry", "split", "bisect", "drop", "hold"};
 const char *const verdict_reason_names[] = {"ok",      "transport", "overloaded", "server",
                                             "auth",    "not_found", "too_large",  "rejected",
                                             "partial", "unexpected"};
 static_assert(ARRAY_SIZE(verdict_action_names) == VERDICT_ACTION_MAX, "a name for each action");
 static_assert(ARRAY_SIZE(verdict_reason_names) == VERDICT_REASON_MAX, "a name for each reason");
-
-/* Telegraf waits this long on a Retry-After that it cannot read, a date among them. */
-#define RETRY_AFTER_UNREADABLE_MS 10000
 
 /* The first row that matches counts. */
 struct rule {
@@ -35,9 +36,13 @@ static const struct rule rules[] = {
 	{408, 408, NULL, VERDICT_RETRY, REASON_SERVER},
 	{410, 410, NULL, VERDICT_RETRY, REASON_SERVER},
 	{499, 499, NULL, VERDICT_RETRY, REASON_SERVER},
+	/* Also telegraf's influxdb_v2_listener, with an empty body: more lines than max_undelivered_metrics ever
+	 * allows. What is only too much for now gets 429 there. */
 	{413, 413, NULL, VERDICT_SPLIT, REASON_TOO_LARGE},
 	{429, 429, NULL, VERDICT_RETRY, REASON_OVERLOADED},
 
+	/* vm since 1.105; before the next rows, because it quotes the body from the bad line on */
+	{400, 400, "incorrect influx line", VERDICT_BISECT, REASON_REJECTED},
 	/* vm has no 413: httpserver.Errorf's default is 400; "too big data size exceeding -influx.maxRequestSize" */
 	{400, 400, "too big", VERDICT_SPLIT, REASON_TOO_LARGE},
 	/* telegraf, when the limit was met within a compressed or chunked body */
@@ -47,35 +52,41 @@ static const struct rule rules[] = {
 	{400, 400, "HTTP request was sent to HTTPS port", VERDICT_HOLD, REASON_UNEXPECTED},
 	/* influxdb 1 and 3: the other lines are stored */
 	{400, 400, "partial write", VERDICT_DROP, REASON_PARTIAL},
-	/* influxdb 2 and telegraf's influxdb_v2_listener: one bad line, and none is taken */
-	{400, 400, "\"code\":\"invalid\"", VERDICT_DROP, REASON_REJECTED},
-	/* telegraf's influxdb_v2_listener: the body did not come whole */
-	{400, 400, "\"code\":\"internal error\"", VERDICT_RETRY, REASON_SERVER},
-	/* telegraf's influxdb_listener: the other lines are taken */
-	{400, 400, "metric parse error", VERDICT_DROP, REASON_PARTIAL},
-	/* influxdb 1 without db=, influxdb 3 on a database's name, vm on an unknown path: our settings are at
-	 * fault, not the lines */
+	/* influxdb 1 without db=, influxdb 3 on a database's name or its end, vm on an unknown path, whoever changed
+	 * our precision=: our settings are at fault, not the lines */
 	{400, 400, "database is required", VERDICT_HOLD, REASON_NOT_FOUND},
 	{400, 400, "db name", VERDICT_HOLD, REASON_NOT_FOUND},
 	{400, 400, "character in database", VERDICT_HOLD, REASON_NOT_FOUND},
+	{400, 400, "soft-deleted database", VERDICT_HOLD, REASON_NOT_FOUND},
 	{400, 400, "unsupported path", VERDICT_HOLD, REASON_NOT_FOUND},
-	{400, 400, NULL, VERDICT_DROP, REASON_REJECTED},
-	{406, 406, NULL, VERDICT_DROP, REASON_REJECTED},
+	{400, 400, "invalid precision", VERDICT_HOLD, REASON_UNEXPECTED},
+	/* telegraf's influxdb_v2_listener: the body did not come whole */
+	{400, 400, "\"code\":\"internal error\"", VERDICT_RETRY, REASON_SERVER},
+	/* influxdb 2 and telegraf's influxdb_v2_listener: one bad line, and none is taken */
+	{400, 400, "\"code\":\"invalid\"", VERDICT_BISECT, REASON_REJECTED},
+	/* telegraf's influxdb_listener: the other lines are taken */
+	{400, 400, "metric parse error", VERDICT_DROP, REASON_PARTIAL},
+	/* influxdb 1: of all lines none is one; with a single good one it says "partial write" */
+	{400, 400, "{\"error\":\"unable to parse", VERDICT_DROP, REASON_REJECTED},
+	/* influxdb 3 ("line protocol parsing error"), telegraf's http_listener_v2 ("http: bad request"), and who we
+	 * do not know: what is stored twice for it is the same point twice */
+	{400, 400, NULL, VERDICT_BISECT, REASON_REJECTED},
+	{406, 406, NULL, VERDICT_BISECT, REASON_REJECTED},
 	{422, 422, "partial write", VERDICT_DROP, REASON_PARTIAL},
 	/* influxdb 3: somebody must choose another database or drop one */
 	{422, 422, "new database would exceed", VERDICT_HOLD, REASON_NOT_FOUND},
-	/* influxdb 3: a limit of columns or tables: nothing is stored */
-	{422, 422, "limit", VERDICT_DROP, REASON_REJECTED},
+	/* influxdb 3: a limit of columns or tables: nothing is stored, and lines of other tables would be */
+	{422, 422, "limit", VERDICT_BISECT, REASON_REJECTED},
 	/* influxdb 2: type conflict or beyond retention: the rest is stored */
 	{422, 422, NULL, VERDICT_DROP, REASON_PARTIAL},
 
+	/* influxdb enterprise: it is in the queue already, and sent from there */
+	{500, 599, "hinted handoff queue not empty", VERDICT_SENT, REASON_OK},
 	/* Old influxdb 1 and 2 say 500 to data that will never pass; a retry would block all that follows. */
 	{500, 599, "partial write", VERDICT_DROP, REASON_PARTIAL},
 	{500, 599, "field type conflict", VERDICT_DROP, REASON_PARTIAL},
 	{500, 599, "points beyond retention", VERDICT_DROP, REASON_PARTIAL},
-	{500, 599, "unable to parse", VERDICT_DROP, REASON_REJECTED},
-	/* influxdb enterprise: it is stored in the queue already and sent from there */
-	{500, 599, "hinted handoff queue not empty", VERDICT_DROP, REASON_PARTIAL},
+	{500, 599, "unable to parse", VERDICT_BISECT, REASON_REJECTED},
 	{503, 503, NULL, VERDICT_RETRY, REASON_OVERLOADED},
 	{500, 599, NULL, VERDICT_RETRY, REASON_SERVER},
 };
@@ -94,24 +105,50 @@ static struct verdict by_rules(long status, const char *body)
 	return (struct verdict){.action = VERDICT_HOLD, .reason = REASON_UNEXPECTED};
 }
 
-/* Seconds, also with decimals. Not strtod(): that would take "inf", "0x1p4" and a locale's comma. */
-static uint64_t retry_after_ms(const char *text)
+/* Of several the last one: what stands before may be a quoted line. */
+static const char *after_last(const char *body, const char *phrase)
 {
-	uint64_t ms = 0, scale = 100;
+	const char *found = NULL;
 
-	text += strspn(text, " \t");
-	if (*text < '0' || *text > '9')
-		return RETRY_AFTER_UNREADABLE_MS;
-	for (; *text >= '0' && *text <= '9'; text++) {
-		ms = ms * 10 + (uint64_t)(*text - '0') * 1000;
-		ms = MIN(ms, VERDICT_RETRY_AFTER_MAX_MS);
-	}
-	if (*text == '.') {
-		for (text++; *text >= '0' && *text <= '9'; text++, scale /= 10)
-			ms += (uint64_t)(*text - '0') * scale;
-	}
-	text += strspn(text, " \t");
-	return *text ? RETRY_AFTER_UNREADABLE_MS : MIN(ms, VERDICT_RETRY_AFTER_MAX_MS);
+	for (const char *s = body; (s = strstr(s, phrase)); found = s)
+		s += strlen(phrase);
+	return found;
+}
+
+static uint64_t count_phrase(const char *body, const char *phrase)
+{
+	uint64_t n = 0;
+
+	for (; (body = strstr(body, phrase)); body += strlen(phrase))
+		n++;
+	return n;
+}
+
+/* JSON that was not cut. */
+static bool is_whole(const char *body)
+{
+	size_t len = strlen(body);
+
+	while (len && isspace((unsigned char)body[len - 1]))
+		len--;
+	return len && body[len - 1] == '}';
+}
+
+/* How many lines a receiver says that it did not store; 0: it does not say. */
+static uint64_t lost_lines(const char *body)
+{
+	/* influxdb 1 and 2 (tsdb.PartialWriteError); 0 for lines that it could not parse, which it lists */
+	const char *dropped = after_last(body, "dropped=");
+	const char *others = after_last(body, " (and "); /* telegraf */
+	uint64_t n = dropped ? strtoull(dropped, NULL, 10) : 0;
+
+	if (n || !is_whole(body))
+		return n;
+	if (dropped)
+		return count_phrase(body, "unable to parse '");
+	if (strstr(body, "metric parse error"))
+		return 1 + (others ? strtoull(others, NULL, 10) : 0);
+	return count_phrase(body, "\"line_number\":"); /* influxdb 3 */
 }
 
 struct verdict verdict_of(const struct verdict_answer *answer)
@@ -124,9 +161,12 @@ struct verdict verdict_of(const struct verdict_answer *answer)
 	 * A connection may break after the status came: a server that answers 413 resets it while we still send
 	 * (seen with influxdb 1.6). These two statuses mean the same without the rest of the answer.
 	 */
-	if (answer->transport && verdict.action != VERDICT_SENT && answer->status != 413)
+	if (answer->transport && answer->status / 100 != 2 && answer->status != 413)
 		return (struct verdict){.action = VERDICT_RETRY, .reason = REASON_TRANSPORT};
 	if (verdict.action == VERDICT_RETRY && answer->retry_after)
-		verdict.retry_after_ms = retry_after_ms(answer->retry_after);
+		verdict.retry_after_ms =
+			retryafter_ms(answer->retry_after, answer->date, answer->now_s);
+	if (verdict.reason == REASON_PARTIAL && answer->body)
+		verdict.lost_lines = lost_lines(answer->body);
 	return verdict;
 }

@@ -2,7 +2,8 @@
 /**
  * verdict.h: what an answer of a receiver means for the batch. A pure function with a table test.
  *
- * The rows come from reading the receivers' sources.
+ * The rows come from reading the receivers' sources. What no row knows is kept: lines are dropped only where the
+ * receiver says that it will never take them.
  */
 #pragma once
 #include <stddef.h>
@@ -12,7 +13,8 @@ enum verdict_action {
 	VERDICT_SENT,  /* stored; done with it */
 	VERDICT_RETRY, /* the same bytes again, after retry_after_ms or the caller's backoff */
 	VERDICT_SPLIT, /* too large: halve it; a single line is dropped */
-	VERDICT_DROP,  /* will never pass, or the rest was stored: do not send again; count it */
+	VERDICT_BISECT, /* nothing is stored, for the sake of one line or more: halve it to find them */
+	VERDICT_DROP, /* will never pass, or the rest was stored: do not send again; count it */
 	VERDICT_HOLD, /* somebody must act (credentials, database): keep, try slowly, say it loudly */
 	VERDICT_ACTION_MAX
 };
@@ -39,16 +41,16 @@ struct verdict_answer {
 	int transport;           /* 0 = a whole HTTP answer came; else the request failed before */
 	long status;             /* HTTP status; 0 = none came */
 	const char *retry_after; /* header's text or NULL */
-	const char *body;        /* NUL-terminated, may be cut; or NULL */
+	const char *date;        /* header's text or NULL */
+	int64_t now_s; /* wall clock, for a Retry-After in an answer without Date; 0: not known */
+	const char *body; /* NUL-terminated, may be cut; or NULL */
 };
 
 struct verdict {
 	enum verdict_action action;
 	enum verdict_reason reason;
 	uint64_t retry_after_ms; /* 0 = the receiver did not say */
+	uint64_t lost_lines;     /* of REASON_PARTIAL: not stored; 0 = the receiver did not say */
 };
-
-/** Never wait longer than this on a receiver's word (Telegraf's own bound). */
-#define VERDICT_RETRY_AFTER_MAX_MS 600000
 
 struct verdict verdict_of(const struct verdict_answer *answer);

@@ -51,7 +51,8 @@ struct receiver {
 	/* Set before receiver_start(). */
 	struct receiver_step steps[RECEIVER_STEPS]; /* then 204 for ever */
 	size_t n_steps;
-	size_t max_raw;       /* larger bodies get 413; 0 = none do */
+	size_t max_raw;  /* larger bodies get 413; 0 = none do */
+	const char *bad; /* bodies that hold this get 400, and nothing is stored; NULL: none do */
 	const char *password; /* where it is not in the head: 401; NULL: none is wanted */
 	char socket[108];     /* listens on this unix socket instead of a port; "" = none */
 	/* Read after receiver_stop(). */
@@ -110,6 +111,9 @@ static inline bool receiver_answer(struct receiver *r, int fd, const char *head,
 	step.status = step.status ? step.status : 204;
 	if (r->max_raw && decoded.len > r->max_raw)
 		step = (struct receiver_step){.status = 413};
+	if (r->bad && strstr(text_cstr(&decoded), r->bad))
+		step = (struct receiver_step){.status = 400,
+		                              .body = "incorrect influx line \"garbage\""};
 	if (r->password && !strstr(head, r->password))
 		step = (struct receiver_step){.status = 401, .body = "Unauthorized"};
 	if (step.store || (step.status / 100 == 2 && step.manner < RECEIVER_CLOSE))

@@ -2,6 +2,7 @@
 #include "output.h"
 #include "push.h"
 #include "receiver.h"
+#include "settle.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -412,7 +413,8 @@ static void a_single_line_too_large_is_dropped_and_told(void **state)
 	run_until(&s, nothing_queued);
 	assert_int_equal(output_stats(s.output).lines_dropped[OUTPUT_DROP_TOO_LARGE], 3);
 	assert_int_equal(output_stats(s.output).lines_sent, 0);
-	assert_int_equal(count(logged(&s), "answers 413; dropped 1 line\n"), 1);
+	assert_int_equal(
+		count(logged(&s), "answers 413; dropped 1 line: block_io_latency,device=sd"), 1);
 }
 
 static void what_is_rejected_does_not_hold_up_the_rest(void **state)
@@ -433,11 +435,62 @@ static void what_is_rejected_does_not_hold_up_the_rest(void **state)
 	}
 	struct output_stats stats = output_stats(s.output);
 	assert_int_equal(stats.lines_dropped[OUTPUT_DROP_REJECTED], 20);
-	assert_int_equal(stats.lines_dropped[OUTPUT_DROP_PARTIAL], 20);
-	assert_int_equal(stats.lines_sent, 20);
+	assert_int_equal(stats.lines_dropped[OUTPUT_DROP_PARTIAL], 1);
+	assert_int_equal(stats.lines_sent, 39);
 	assert_int_equal(stats.retries, 0);
 	/* The second loss is within the hour of the first. */
 	assert_int_equal(count(logged(&s), "; dropped"), 1);
+}
+
+/* Of a receiver that takes all or nothing. */
+static void a_bad_line_costs_itself_and_is_told(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	(void)state;
+	s.receivers[0].bad = "count=700i";
+	scene_make(&s, 1);
+	add_window(&s, 2000, 0);
+	run_until(&s, nothing_queued);
+	struct output_stats stats = output_stats(s.output);
+	assert_int_equal(stats.lines_dropped[OUTPUT_DROP_REJECTED], 1);
+	assert_int_equal(stats.lines_sent, 1999);
+	/* 2000 lines are halved 11 times. */
+	assert_int_equal(stats.bisections, 11);
+	assert_int_equal(stats.verdicts[VERDICT_BISECT], 12);
+	assert_int_equal(stats.verdicts[VERDICT_SENT], 11);
+	assert_false(stats.failing);
+	/* What is rejected is not too large. */
+	add_window(&s, 2000, 0);
+	run_until(&s, nothing_queued);
+	assert_int_equal(output_stats(s.output).batches_sent, stats.batches_sent + 1);
+	const char *log = logged(&s);
+	assert_int_equal(count(log,
+	                       "answers 400 \"incorrect influx line garbage\"; dropped 1 line: "
+	                       "block_io_latency,device=sdy,layer=disk,le=1,op=read count=700i "),
+	                 1);
+	assert_int_equal(count(log, "\n"), 1);
+	receiver_stop(&s.receivers[0]);
+	assert_null(strstr(text_cstr(&s.receivers[0].stored), "count=700i"));
+	assert_int_equal(count(text_cstr(&s.receivers[0].stored), "\n"), 3999);
+}
+
+static void bad_lines_of_old_windows_cost_themselves_too(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	(void)state;
+	s.receivers[0].bad = "00007i";
+	s.receivers[0].n_steps = 1;
+	s.receivers[0].steps[0] =
+		(struct receiver_step){.status = 503, .headers = "Retry-After: 0.2\r\n"};
+	scene_make(&s, 1);
+	for (int i = 0; i < 6; i++)
+		add_window(&s, 100, 0);
+	run_until(&s, nothing_queued);
+	/* The first window counts from 0: "7i" is no such line. */
+	assert_int_equal(output_stats(s.output).lines_dropped[OUTPUT_DROP_REJECTED], 5);
+	assert_int_equal(output_stats(s.output).lines_sent, 595);
 }
 
 /* 500 for one batch, for ever: those that come after it must get through. */
@@ -483,7 +536,7 @@ static void poison_is_not_told_as_healing_and_failing_for_ever(void **state)
 		add_window(&s, 1, 0);
 		run_until(&s, first_window_left);
 	}
-	assert_in_range(count(logged(&s), "delivered again"), 0, PUSH_POISON_REFUSALS);
+	assert_in_range(count(logged(&s), "delivered again"), 0, SETTLE_POISON_REFUSALS);
 	run_until(&s, nothing_queued);
 	receiver_stop(&s.receivers[0]);
 	stored_is_collected(&s);
@@ -861,6 +914,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_single_line_too_large_is_dropped_and_told,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(what_is_rejected_does_not_hold_up_the_rest,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(a_bad_line_costs_itself_and_is_told, restore_errors),
+		cmocka_unit_test_teardown(bad_lines_of_old_windows_cost_themselves_too,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(a_poisonous_batch_does_not_hold_up_the_rest,
 	                                  restore_errors),

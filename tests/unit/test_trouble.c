@@ -186,6 +186,32 @@ static void recovery_is_told_once_with_its_length(void **state)
 	assert_string_equal(text_cstr(&out), "output telegraf: delivered again after 1.0 s");
 }
 
+static void a_single_line_that_was_given_up_is_quoted_within_bounds(void **state)
+{
+	CLEANUP(text_free) struct text out = {0}, line = {0};
+	struct trouble t = {0};
+	struct trouble_case c = not_found;
+
+	(void)state;
+	c.reason = REASON_REJECTED;
+	c.status = 400;
+	c.body = "incorrect influx line";
+	assert_true(trouble_dropped(&t, SECOND, &c, 1, "m,a=\"b\"\x1b v=1i 17", &out));
+	assert_string_equal(text_cstr(&out),
+	                    "output telegraf: http://127.0.0.1:8086 answers 400 \"incorrect influx "
+	                    "line\"; dropped 1 line: m,a=b  v=1i 17");
+	text_clear(&out);
+	assert_true(trouble_dropped(&t, 3601 * SECOND, &c, 1, "m v=1i 18", &out));
+	assert_non_null(
+		strstr(text_cstr(&out),
+	               "dropped 1 line since the last such message, the last one: m v=1i 18"));
+	for (int i = 0; i < 5000; i++)
+		text_char(&line, 'x');
+	text_clear(&out);
+	assert_true(trouble_dropped(&t, 7202 * SECOND, &c, 1, text_cstr(&line), &out));
+	assert_in_range(out.len, TROUBLE_LINE_MAX, TROUBLE_LINE_MAX + 200);
+}
+
 static void losses_are_summed_up_for_an_hour(void **state)
 {
 	CLEANUP(text_free) struct text out = {0};
@@ -196,16 +222,16 @@ static void losses_are_summed_up_for_an_hour(void **state)
 	c.status = 400;
 	c.reason = REASON_PARTIAL;
 	c.body = "{\"error\":\"partial write: points beyond retention policy dropped=3\"}";
-	assert_true(trouble_dropped(&t, SECOND, &c, 12, &out));
+	assert_true(trouble_dropped(&t, SECOND, &c, 12, NULL, &out));
 	assert_string_equal(text_cstr(&out),
 	                    "output telegraf: http://127.0.0.1:8086 answers 400 \"partial "
 	                    "write: points beyond retention policy dropped=3\"; dropped "
 	                    "what it did not store of 12 lines");
 	text_clear(&out);
-	assert_false(trouble_dropped(&t, 2 * SECOND, &c, 30, &out));
-	assert_false(trouble_dropped(&t, 3600 * SECOND, &c, 40, &out));
+	assert_false(trouble_dropped(&t, 2 * SECOND, &c, 30, NULL, &out));
+	assert_false(trouble_dropped(&t, 3600 * SECOND, &c, 40, NULL, &out));
 	c.reason = REASON_REJECTED;
-	assert_true(trouble_dropped(&t, 3601 * SECOND, &c, 5, &out));
+	assert_true(trouble_dropped(&t, 3601 * SECOND, &c, 5, NULL, &out));
 	assert_non_null(strstr(text_cstr(&out), "; dropped 75 lines since the last such message"));
 }
 
@@ -281,6 +307,7 @@ int main(void)
 		cmocka_unit_test(the_end_and_another_url_are_said_as_they_are),
 		cmocka_unit_test(each_kind_of_failure_is_told_once),
 		cmocka_unit_test(recovery_is_told_once_with_its_length),
+		cmocka_unit_test(a_single_line_that_was_given_up_is_quoted_within_bounds),
 		cmocka_unit_test(losses_are_summed_up_for_an_hour),
 		cmocka_unit_test(what_a_receiver_says_stays_one_harmless_line),
 		cmocka_unit_test(time_spans_are_for_people),

@@ -56,14 +56,15 @@ static const struct row {
          VERDICT_DROP, REASON_PARTIAL},
 	{500, "{\"error\":\"write failed: points beyond retention policy\"}", VERDICT_DROP,
          REASON_PARTIAL},
-	{500, "{\"error\":\"unable to parse 'x'\"}", VERDICT_DROP, REASON_REJECTED},
-	{500, "{\"error\":\"write failed: hinted handoff queue not empty\"}", VERDICT_DROP,
-         REASON_PARTIAL},
+	{500, "{\"error\":\"unable to parse 'x'\"}", VERDICT_BISECT, REASON_REJECTED},
+	/* It is stored. */
+	{500, "{\"error\":\"write failed: hinted handoff queue not empty\"}", VERDICT_SENT,
+         REASON_OK},
 	{503, "request throttled, queue full\n", VERDICT_RETRY, REASON_OVERLOADED},
 
 	/* InfluxDB 2 */
 	{400, "{\"code\":\"invalid\",\"message\":\"unable to parse 'm v=': missing field value\"}",
-         VERDICT_DROP, REASON_REJECTED},
+         VERDICT_BISECT, REASON_REJECTED},
 	{401, "{\"code\":\"unauthorized\",\"message\":\"unauthorized access\"}", VERDICT_HOLD,
          REASON_AUTH},
 	{403, "{\"code\":\"forbidden\",\"message\":\"insufficient permissions for write\"}",
@@ -86,7 +87,7 @@ static const struct row {
 
 	{400,
          "{\"code\":\"invalid\",\"message\":\"invalid precision; valid precision units are ns, us, ms, and s\"}",
-         VERDICT_DROP, REASON_REJECTED},
+         VERDICT_HOLD, REASON_UNEXPECTED},
 	{404, "{\"code\":\"not found\",\"message\":\"organization name \\\"x\\\" not found\"}",
          VERDICT_HOLD, REASON_NOT_FOUND},
 
@@ -106,12 +107,24 @@ static const struct row {
          "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":\"x\","
          "\"line_number\":1,\"error_message\":\"No fields were provided\"}]}",
          VERDICT_DROP, REASON_PARTIAL},
-	{400, "{\"error\":\"line protocol parsing error\",\"data\":{}}", VERDICT_DROP,
+	{422,
+         "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":\"x\","
+         "\"line_number\":1,\"error_message\":\"Update to schema would exceed number of columns\"}]}",
+         VERDICT_DROP, REASON_PARTIAL},
+	/* Its paths /write and /api/v2/write take all or nothing. */
+	{400, "{\"error\":\"line protocol parsing error\",\"data\":{}}", VERDICT_BISECT,
          REASON_REJECTED},
+	{400, "{\"code\":\"invalid\",\"message\":\"line protocol parse failed: No fields\"}",
+         VERDICT_BISECT, REASON_REJECTED},
+	{400,
+         "{\"error\":\"cannot write to soft-deleted database 't' - it is marked for deletion\"}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{429, "this service is overloaded, please try again later", VERDICT_RETRY,
+         REASON_OVERLOADED},
 	{401, "", VERDICT_HOLD, REASON_AUTH},
 	{415, "", VERDICT_HOLD, REASON_UNEXPECTED},
 	{422, "Update to schema would exceed number of columns per table limit of 500 columns",
-         VERDICT_DROP, REASON_REJECTED},
+         VERDICT_BISECT, REASON_REJECTED},
 
 	/* VictoriaMetrics and vmagent: text/plain, 400 for all without a code of its own */
 	{400,
@@ -120,8 +133,14 @@ static const struct row {
          VERDICT_SPLIT, REASON_TOO_LARGE},
 	{400, "too big unpacked request; mustn't exceed 33554432 bytes", VERDICT_SPLIT,
          REASON_TOO_LARGE},
-	{400, "incorrect influx line \"garbage\": cannot find Whitespace I", VERDICT_DROP,
-         REASON_REJECTED},
+	{400,
+         "cannot process influx line protocol data: too big decompressed data size exceeding "
+         "-influx.maxRequestSize=67108864 bytes; see https://docs.victoriametrics.com",
+         VERDICT_SPLIT, REASON_TOO_LARGE},
+	{400,
+         "cannot process influx line protocol data: incorrect influx line \"garbage\\nm,a=too\\\\ big "
+         "v=1i\": cannot find Whitespace I in \"garbage\"",
+         VERDICT_BISECT, REASON_REJECTED},
 	{400, "unsupported path requested: \"/api/v3/write_lp\"", VERDICT_HOLD, REASON_NOT_FOUND},
 	{503, "cannot store metrics: the storage is in read-only mode", VERDICT_RETRY,
          REASON_OVERLOADED},
@@ -139,13 +158,13 @@ static const struct row {
 	{400,
          "{\"code\":\"invalid\",\"message\":\"metric parse error: expected field at 1:8: \\\"garbage\\\"\","
          "\"op\":\"\",\"err\":\"metric parse error: expected field at 1:8\"}",
-         VERDICT_DROP, REASON_REJECTED},
+         VERDICT_BISECT, REASON_REJECTED},
 	{400, "{\"code\":\"internal error\",\"message\":\"unexpected EOF\"}", VERDICT_RETRY,
          REASON_SERVER},
 	{400, "{\"code\":\"internal error\",\"message\":\"http: request body too large\"}",
          VERDICT_SPLIT, REASON_TOO_LARGE},
-	{400, "{\"error\":\"gzip: invalid header\"}", VERDICT_DROP, REASON_REJECTED},
-	{400, "{\"error\":\"http: bad request\"}", VERDICT_DROP, REASON_REJECTED},
+	{400, "{\"error\":\"gzip: invalid header\"}", VERDICT_BISECT, REASON_REJECTED},
+	{400, "{\"error\":\"http: bad request\"}", VERDICT_BISECT, REASON_REJECTED},
 	{401, "Unauthorized", VERDICT_HOLD, REASON_AUTH},
 	{404, "404 page not found\n", VERDICT_HOLD, REASON_NOT_FOUND},
 	{410, "", VERDICT_RETRY, REASON_SERVER},
@@ -163,6 +182,9 @@ static const struct row {
 	{504, "<html><h1>504 Gateway Time-out</h1></html>", VERDICT_RETRY, REASON_SERVER},
 	{507, NULL, VERDICT_RETRY, REASON_SERVER},
 	{407, "", VERDICT_HOLD, REASON_AUTH},
+	{400, "<html><h1>400 Bad Request</h1></html>", VERDICT_BISECT, REASON_REJECTED},
+	{400, NULL, VERDICT_BISECT, REASON_REJECTED},
+	{406, "", VERDICT_BISECT, REASON_REJECTED},
 	{301, "", VERDICT_HOLD, REASON_UNEXPECTED},
 	{308, "", VERDICT_HOLD, REASON_UNEXPECTED},
 	{418, NULL, VERDICT_HOLD, REASON_UNEXPECTED},
@@ -213,41 +235,20 @@ static void a_torn_answer_still_says_sent_or_too_large(void **state)
 	assert_int_equal(verdict_of(&too_large).action, VERDICT_SPLIT);
 }
 
-static void retry_after_is_read_in_seconds(void **state)
+static void retry_after_says_how_long_to_wait(void **state)
 {
-	static const struct {
-		const char *text;
-		uint64_t ms;
-	} rows[] = {
-		{"0", 0},
-		{"1", 1000},
-		{"30", 30000},
-		{" 30 ", 30000},
-		{"1.5", 1500},
-		{"0.25", 250},
-		{"2.0009", 2000},
-		{"600", 600000},
-		{"601", 600000},
-		{"600.5", 600000},
-		{"99999999999999999999999999", 600000},
-		{"Wed, 21 Oct 2015 07:28:00 GMT", 10000},
-		{"soon", 10000},
-		{"", 10000},
-		{"-5", 10000},
-		{"inf", 10000},
-		{"10s", 10000},
-		{"1,5", 10000},
-	};
+	struct verdict_answer seconds = {.status = 429, .retry_after = "30"};
+	struct verdict_answer date = {.status = 503,
+	                              .retry_after = "Wed, 21 Oct 2015 07:28:00 GMT",
+	                              .date = "Wed, 21 Oct 2015 07:27:48 GMT"};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct verdict_answer answer = {.status = i % 2 ? 429 : 503,
-		                                .retry_after = rows[i].text};
-
-		if (verdict_of(&answer).retry_after_ms != rows[i].ms)
-			fail_msg("\"%s\": %lu ms", rows[i].text,
-			         (unsigned long)verdict_of(&answer).retry_after_ms);
-	}
+	assert_int_equal(verdict_of(&seconds).retry_after_ms, 30000);
+	assert_int_equal(verdict_of(&date).retry_after_ms, 12000);
+	/* 07:27:55 */
+	date.date = NULL;
+	date.now_s = 1445412475;
+	assert_int_equal(verdict_of(&date).retry_after_ms, 5000);
 }
 
 static void retry_after_means_nothing_elsewhere(void **state)
@@ -261,14 +262,74 @@ static void retry_after_means_nothing_elsewhere(void **state)
 }
 
 /* Of what may be lost for good, every status must be on purpose: all others are kept. */
-static void only_400_406_and_422_drop_without_a_phrase(void **state)
+static void only_422_drops_and_only_400_and_406_bisect_without_a_phrase(void **state)
 {
 	(void)state;
 	for (long status = 0; status < 1000; status++) {
 		struct verdict_answer answer = {.status = status};
-		bool drops = verdict_of(&answer).action == VERDICT_DROP;
+		enum verdict_action action = verdict_of(&answer).action;
 
-		assert_int_equal(drops, status == 400 || status == 406 || status == 422);
+		assert_int_equal(action == VERDICT_DROP, status == 422);
+		assert_int_equal(action == VERDICT_BISECT, status == 400 || status == 406);
+	}
+}
+
+static void a_partial_write_is_counted_where_the_receiver_says_how_many(void **state)
+{
+	static const struct {
+		long status;
+		const char *body;
+		uint64_t lost;
+	} rows[] = {
+		{400, "{\"error\":\"partial write: points beyond retention policy dropped=3\"}\n",
+	         3},
+		/* InfluxDB 1.12; the measurement's name is ours to choose, and before it */
+		{400,
+	         "{\"error\":\"partial write: field type conflict on dropped=9 dropped=12 for database: "
+	         "telegraf for retention policy: autogen\"}",
+	         12},
+		{400,
+	         "{\"error\":\"partial write: unable to parse 'a v=': missing field value\\nunable to "
+	         "parse 'b v=': missing field value dropped=0\"}\n",
+	         2},
+		/* Cut: nobody knows. */
+		{400, "{\"error\":\"partial write: unable to parse 'a v=': missing field value", 0},
+		{422,
+	         "{\"code\":\"unprocessable entity\",\"message\":\"failure writing points to database: "
+	         "partial write: field type conflict dropped=1\"}",
+	         1},
+		{400, "{\"error\":\"metric parse error: expected field at 1:8: \\\"garbage\\\"\"}",
+	         1},
+		{400,
+	         "{\"error\":\"metric parse error: expected field at 1:8: \\\"x\\\" (and 1 other parse "
+	         "error)\"}",
+	         2},
+		{400,
+	         "{\"error\":\"metric parse error: expected field at 1:8: \\\"x\\\" (and 41 other parse "
+	         "errors)\"}",
+	         42},
+		{400,
+	         "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":"
+	         "\"a\",\"line_number\":1,\"error_message\":\"x\"},{\"original_line\":\"b\","
+	         "\"line_number\":4,\"error_message\":\"y\"}]}",
+	         2},
+		{400,
+	         "{\"error\":\"partial write of line protocol occurred\",\"data\":[{\"original_line\":"
+	         "\"a\",\"line_number\":1,\"error_message\":\"x\"},{\"orig",
+	         0},
+		{500, "{\"error\":\"field type conflict\"}", 0},
+		{422, NULL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct verdict_answer answer = {.status = rows[i].status, .body = rows[i].body};
+		struct verdict verdict = verdict_of(&answer);
+
+		assert_int_equal(verdict.reason, REASON_PARTIAL);
+		if (verdict.lost_lines != rows[i].lost)
+			fail_msg("%s: %lu lost", rows[i].body ? rows[i].body : "",
+			         (unsigned long)verdict.lost_lines);
 	}
 }
 
@@ -278,9 +339,10 @@ int main(void)
 		cmocka_unit_test(every_known_answer_has_its_meaning),
 		cmocka_unit_test(no_answer_is_tried_again),
 		cmocka_unit_test(a_torn_answer_still_says_sent_or_too_large),
-		cmocka_unit_test(retry_after_is_read_in_seconds),
+		cmocka_unit_test(retry_after_says_how_long_to_wait),
 		cmocka_unit_test(retry_after_means_nothing_elsewhere),
-		cmocka_unit_test(only_400_406_and_422_drop_without_a_phrase),
+		cmocka_unit_test(only_422_drops_and_only_400_and_406_bisect_without_a_phrase),
+		cmocka_unit_test(a_partial_write_is_counted_where_the_receiver_says_how_many),
 	};
 
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);

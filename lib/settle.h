@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * settle.h: takes a batch that was answered to where it belongs: sent, back into the spool, halved, dropped; counts
+ * it, tells it, and says when the next request may go. An edge: it logs.
+ */
+#pragma once
+#include "bisection.h"
+#include "bodysize.h"
+#include "complaint.h"
+#include "outputstats.h"
+#include "patience.h"
+#include "spool.h"
+#include "uplink.h"
+
+/** A batch refused this often while others pass is poison: its next refusal is no news, the trouble is not over. */
+#define SETTLE_POISON_REFUSALS 3
+
+struct settle {
+	/* Borrowed. */
+	const struct config_output *config;
+	struct output_stats *stats;
+	struct batcher *batcher;
+	struct spool *spool;
+	struct uplink *uplink;
+	/* Own. */
+	struct complaint complaint;
+	struct bodysize size;
+	struct bisection bisection;
+	struct backoff backoff;
+};
+
+/** All are borrowed until settle_free(). */
+void settle_init(struct settle *s, const struct config_output *config, struct output_stats *stats,
+                 struct batcher *batcher, struct spool *spool, struct uplink *uplink);
+void settle_free(struct settle *s);
+
+struct settled {
+	enum verdict_action action;
+	uint64_t wait_ms; /* until the next request; 0: at once */
+};
+
+/**
+ * @param lent  what spool_lend() gave; it is the spool's again afterwards, or gone
+ * @param last  the agent is ending: nobody will wait
+ */
+struct settled settle_answer(struct settle *s, const struct batch *lent,
+                             const struct http_result *result, bool last);
