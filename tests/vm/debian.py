@@ -69,12 +69,12 @@ class Apt:
             raise Skip("packages of other suites come from Debian's mirror, and this is not Debian")
         for name in ("lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        mirrors = mirrors()
+        addresses = mirrors()
         sources = folder / "sources.list"
         with open(sources, "w", encoding="utf-8") as file:
             for suite in suites:
                 base, dash, rest = suite.partition("-")
-                address = mirrors.get(dash + rest)
+                address = addresses.get(dash + rest)
                 if not address:
                     raise Skip(f"apt has no source whose name ends in {dash}{rest}, so {base}{dash}{rest} is out of reach")
                 # check-valid-until: a suite that is no longer maintained keeps its last date.
