@@ -19,7 +19,9 @@ LIB := ground digits text parse report log inifile url confvalue conffile confke
        memberpath feature layout rows delta window clock \
        point lineproto disks uevent decode tagset totals series bounds histogram \
        emitter styleinflux stylefields styleprometheus stylebcc style mapstreet batch retryafter verdict bisection \
-       bodysize backoff crc32c record spool poller patience httphandle http target targets sink trouble outputstats \
+       bodysize backoff \
+       crc32c record spool poller worker \
+       patience httphandle http target targets sink trouble outputstats \
        uplink complaint settle push kernel \
        rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon agent loop
 
