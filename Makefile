@@ -22,6 +22,7 @@ LIB := ground digits text parse report log inifile url confvalue conffile confke
        bodysize backoff \
        crc32c record spool poller worker \
        patience httphandle http target targets sink trouble outputstats \
+       outlet \
        uplink complaint settle push kernel \
        rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon agent loop
 

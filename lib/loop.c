@@ -169,6 +169,8 @@ static int open_loop(struct loop *loop, const struct config *config)
 {
 	int err = poller_new(&loop->poller);
 
+	/* Threads wait for disks and for name servers. Each would else get a heap of its own, which stays. */
+	mallopt(M_ARENA_MAX, 1);
 	kernel_catch_messages();
 	/* Before signals are blocked: the host's name may wait for a name server, and ^C must end that. */
 	err = err ?: agent_new(config, loop->poller, &loop->agent);

@@ -3,7 +3,7 @@
  * output.h: one configured output: lines -> batches -> spool -> push -> verdict. An edge.
  *
  * type = influx1:  the newest window goes first, then a few old ones; what fails is kept and tried again (push.h).
- * stdout, file:    written at once; what cannot be written is dropped and counted. There is no spool (sink.h).
+ * stdout, file:    written at once, by a thread; what cannot be written is dropped and counted. There is no spool (outlet.h).
  */
 #pragma once
 #include "config.h"
@@ -30,7 +30,7 @@ void output_freep(struct output **output);
 const char *output_name(const struct output *output);
 
 /**
- * Takes a window's lines. Never waits for the network.
+ * Takes a window's lines. Never waits for the network or a disk.
  * @param points     number of lines, for the case that they find no memory
  * @param offset_ns  sending begins after this: the host's own share of the interval
  */

@@ -108,7 +108,11 @@ static void write_lines(struct sink *sink, int fd, const char *lines, size_t len
 		const char *newline = memchr(lines + done, '\n', len - done);
 
 		text_append(&sink->rest, lines + done, (size_t)(newline - (lines + done)) + 1);
-		result->dropped--;
+		/* Without memory it stays torn, and is counted as dropped. */
+		if (sink->rest.err)
+			text_clear(&sink->rest);
+		else
+			result->dropped--;
 	}
 }
 
@@ -134,7 +138,7 @@ struct sink_result sink_write(struct sink *sink, const char *lines, size_t len)
 
 	struct sink_result result = {0};
 	CLEANUP_CLOSE int opened = -1;
-	int64_t deadline_ms = now_ms() + SINK_WAIT_MS;
+	int64_t deadline_ms = now_ms() + sink->wait_ms;
 	int fd = sink->fd;
 
 	if (sink->path) {

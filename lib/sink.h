@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * sink.h: lines to standard output or a file, whole and at once. An edge; does not log. The process must ignore SIGPIPE.
+ * sink.h: lines to standard output or a file, whole and now. An edge; does not log. The process must ignore SIGPIPE.
  *
- * A blocked pipe is waited for SINK_WAIT_MS a window at most; then the rest of the window's lines is given up. A
- * line that was begun is not: its rest is kept and written first the next time, so that a reader only ever sees
- * whole lines.
+ * A blocked pipe is waited for wait_ms at most; then the rest of the lines is given up. A line that was begun is not: its
+ * rest is kept and written first the next time, so that a reader only ever sees whole lines. A disk is waited for without
+ * a bound: the kernel has none.
  */
 #pragma once
 #include "text.h"
@@ -12,12 +12,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** Longest wait for a blocked reader; it holds up the loop: a quarter of the shortest interval (100 ms). */
-#define SINK_WAIT_MS 25
-
 struct sink {
 	const char *path; /* borrowed; NULL: the descriptor */
 	int fd;           /* borrowed; -1: the path */
+	uint32_t wait_ms; /* for a reader */
 	struct text rest; /* of a line that was begun */
 	dev_t dev;        /* of the file that holds the beginning */
 	ino_t ino;

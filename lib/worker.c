@@ -11,9 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-/* System calls, a few hundred bytes of names, and a page to copy through. */
-#define STACK_BYTES (64u << 10)
-
 struct worker {
 	struct poller *poller;
 	pthread_t thread;
@@ -108,18 +105,13 @@ int worker_new(struct poller *poller, struct worker **ret_worker)
 /* With all signals blocked: they are the loop's, whoever blocks them later. */
 static int make_thread(struct worker *w)
 {
-	pthread_attr_t attr;
 	sigset_t all, before;
-	int err = pthread_attr_init(&attr);
+	int err;
 
-	if (err)
-		return -err;
 	sigfillset(&all);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, &attr, run, w);
+	err = pthread_create(&w->thread, NULL, run, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	w->has_thread = !err;
 	return -err;
 }

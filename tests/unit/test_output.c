@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "outlet.h"
 #include "output.h"
 #include "push.h"
 #include "receiver.h"
@@ -6,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #define MS 1000000ull
 /* A test that waits longer than this has failed: above two first backoffs and a Retry-After. */
@@ -855,19 +857,114 @@ static void a_file_takes_lines_at_once(void **state)
 	s.config.path = path;
 	assert_int_equal(output_new(&s.config, NULL, s.poller, &s.output), 0);
 	add_window(&s, 3, 3600000 * MS);
-	assert_false(output_is_busy(s.output));
+	run_until(&s, idle);
 	assert_int_equal(read(fd, got, sizeof(got) - 1), (ssize_t)s.collected.len);
 	assert_string_equal(got, text_cstr(&s.collected));
 	/* Then the disk is full for a while. */
 	s.config.path = "/dev/full";
 	output_free(s.output);
 	assert_int_equal(output_new(&s.config, NULL, s.poller, &s.output), 0);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		add_window(&s, 4, 0);
+		run_until(&s, idle);
+	}
 	assert_int_equal(output_stats(s.output).lines_dropped[OUTPUT_DROP_WRITE], 12);
 	assert_true(output_stats(s.output).failing);
 	assert_int_equal(count(logged(&s), "output telegraf: /dev/full: No space left on device"),
 	                 1);
+	unlink(path);
+}
+
+static void read_all(int fd, struct text *to)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		text_append(to, chunk, (size_t)n);
+}
+
+static int slow_reader;
+static struct text slowly_read;
+
+static bool all_read(struct scene *s)
+{
+	nothing_is_uncounted(s);
+	read_all(slow_reader, &slowly_read);
+	return !output_is_busy(s->output);
+}
+
+/* @return its reader's end, which does not wait */
+static int make_fifo(char *path, size_t size)
+{
+	int fd;
+
+	snprintf(path, size, "/tmp/test_output.fifo.%d", (int)getpid());
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* A write that does not end: here of a reader that pauses, as on a disk that hangs. */
+static void a_write_that_hangs_holds_up_nobody_and_what_waits_is_bounded(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	CLEANUP_FREE char **got = NULL;
+	char path[64];
+	uint64_t start_ns;
+
+	(void)state;
+	scene_make(&s, 1);
+	output_free(s.output);
+	CLEANUP_CLOSE int fd = make_fifo(path, sizeof(path));
+	slow_reader = fd;
+	s.config.type = OUTPUT_FILE;
+	s.config.path = path;
+	assert_int_equal(output_new(&s.config, NULL, s.poller, &s.output), 0);
+	start_ns = poller_now_ns();
+	for (int i = 0; i < 40; i++)
+		add_window(&s, 1000, 0);
+	assert_true(poller_now_ns() - start_ns < 1000 * MS);
+	struct output_stats stats = output_stats(s.output);
+	uint64_t dropped = stats.lines_dropped[OUTPUT_DROP_WRITE];
+	assert_true(dropped > 0 && stats.lines_queued > 0 && stats.failing);
+	assert_in_range(stats.bytes_queued, 1000000, OUTLET_MAX_BYTES + 100000);
+	assert_int_equal(count(logged(&s), ": a write does not end; dropping lines"), 1);
+	run_until(&s, all_read);
+	read_all(fd, &slowly_read);
+	stats = output_stats(s.output);
+	assert_int_equal(stats.lines_dropped[OUTPUT_DROP_WRITE], dropped);
+	assert_int_equal(stats.lines_sent, 40000 - dropped);
+	assert_int_equal(count(logged(&s), "takes lines again; "), 1);
+	assert_int_equal(line_set(&slowly_read, &got), stats.lines_sent);
+	text_free(&slowly_read);
+	unlink(path);
+}
+
+static void what_a_hanging_write_takes_along_at_the_end_is_counted(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	char path[64];
+
+	(void)state;
+	scene_make(&s, 1);
+	output_free(s.output);
+	CLEANUP_CLOSE int fd = make_fifo(path, sizeof(path));
+	s.config.type = OUTPUT_FILE;
+	s.config.path = path;
+	assert_int_equal(output_new(&s.config, NULL, s.poller, &s.output), 0);
+	add_window(&s, 2000, 0);
+	add_window(&s, 10, 0);
+	output_flush(s.output);
+	assert_true(output_is_busy(s.output));
+	output_tell_rest(s.output);
+	nothing_is_uncounted(&s);
+	assert_int_equal(output_stats(s.output).lines_dropped[OUTPUT_DROP_END], 2010);
+	assert_int_equal(count(logged(&s), "output telegraf: lost 2010 lines: /tmp/"), 1);
+	output_tell_rest(s.output);
+	assert_string_equal(logged(&s), "");
 	unlink(path);
 }
 
@@ -886,9 +983,11 @@ static void standard_output_that_nobody_reads_is_noticed(void **state)
 	dup2(ends[1], STDOUT_FILENO);
 	close(ends[1]);
 	add_window(&s, 3, 0);
+	run_until(&s, idle);
 	bool closed_early = output_is_closed(s.output);
 	close(ends[0]);
 	add_window(&s, 4, 0);
+	run_until(&s, idle);
 	dup2(copy, STDOUT_FILENO);
 	close(copy);
 	assert_false(closed_early);
@@ -939,6 +1038,11 @@ int main(void)
 		cmocka_unit_test_teardown(a_token_that_comes_late_holds_its_output_only,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(a_file_takes_lines_at_once, restore_errors),
+		cmocka_unit_test_teardown(
+			a_write_that_hangs_holds_up_nobody_and_what_waits_is_bounded,
+			restore_errors),
+		cmocka_unit_test_teardown(what_a_hanging_write_takes_along_at_the_end_is_counted,
+	                                  restore_errors),
 		cmocka_unit_test_teardown(standard_output_that_nobody_reads_is_noticed,
 	                                  restore_errors),
 	};

@@ -23,8 +23,9 @@ struct scene {
 
 static void scene_make(struct scene *s)
 {
-	*s = (struct scene){
-		.sink = {.fd = -1}, .pipe = {-1, -1}, .folder = "/tmp/test_sink.XXXXXX"};
+	*s = (struct scene){.sink = {.fd = -1, .wait_ms = 25},
+	                    .pipe = {-1, -1},
+	                    .folder = "/tmp/test_sink.XXXXXX"};
 	assert_non_null(mkdtemp(s->folder));
 	snprintf(s->path, sizeof(s->path), "%s/lines", s->folder);
 }
