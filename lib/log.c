@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* PIPE_BUF: one write of at most this much is not mixed with another thread's, also into a pipe. */
 #define LOG_LINE_MAX 4096
@@ -43,6 +44,31 @@ int log_wants(enum log_level level)
 	return level <= most;
 }
 
+/*
+ * systemd.exec(5): device and inode of what standard error was connected to at the start. The variable is inherited:
+ * a shell's below a service, or a redirection, has it as well.
+ */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* @return length of the priority that the journal takes the line with: 3, or 0 for who is no journal */
+static size_t put_priority(char *line, enum log_level level)
+{
+	if (!is_journal())
+		return 0;
+	line[0] = '<';
+	line[1] = priorities[level];
+	line[2] = '>';
+	return 3;
+}
+
 static bool has_room(void)
 {
 	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -63,9 +89,11 @@ static void write_line(const char *line, size_t len)
 	unsigned long missing = atomic_exchange(&lost, 0);
 
 	if (missing) {
-		int n = snprintf(told, sizeof(told), "%lu lines of this log were lost\n", missing);
+		size_t head = put_priority(told, LOG_LEVEL_WARNING);
+		int n = snprintf(told + head, sizeof(told) - head,
+		                 "%lu lines of this log were lost\n", missing);
 
-		written = write(STDERR_FILENO, told, (size_t)n);
+		written = write(STDERR_FILENO, told, head + (size_t)n);
 	}
 	written = write(STDERR_FILENO, line, len);
 	(void)written; /* nowhere left to say it */
@@ -80,15 +108,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 		return;
 	int saved = errno;
 	char line[LOG_LINE_MAX];
-	size_t head = 0;
-	if (getenv("JOURNAL_STREAM")) {
-		line[0] = '<';
-		line[1] = priorities[level];
-		line[2] = '>';
-		head = 3;
-	}
+	size_t head = put_priority(line, level);
 
-	/* %m in fmt means the caller's errno, which getenv() leaves alone. */
+	errno = saved; /* %m in fmt means the caller's */
 	va_start(args, fmt);
 	int n = vsnprintf(line + head, sizeof(line) - head, fmt, args);
 	va_end(args);

@@ -2,7 +2,8 @@
 /**
  * log.h: one line to standard error for a person. Only the edges call it.
  *
- * Under systemd (JOURNAL_STREAM set) each line starts with its sd-daemon(3) priority "<N>".
+ * Where standard error is the journal's (JOURNAL_STREAM of systemd.exec(5)) each line starts with its sd-daemon(3)
+ * priority "<N>".
  */
 #pragma once
 #include "report.h"

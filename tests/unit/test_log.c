@@ -8,17 +8,34 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 static char got[8192];
 
+/* What JOURNAL_STREAM says of a descriptor, or of a neighbour of it. */
+static void set_journal_stream(int fd, unsigned long neighbour)
+{
+	char stream[64];
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(stream, sizeof(stream), "%lu:%lu", (unsigned long)st.st_dev,
+	         (unsigned long)st.st_ino + neighbour);
+	setenv("JOURNAL_STREAM", stream, 1);
+}
+
+enum journal { NO_JOURNAL, JOURNAL, JOURNAL_ELSEWHERE };
+
 /* What log_line() writes, by a pipe in place of standard error. */
-static const char *logged(enum log_level level, const char *text)
+static const char *logged_to(enum journal journal, enum log_level level, const char *text)
 {
 	int fds[2];
 
 	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	if (journal != NO_JOURNAL)
+		set_journal_stream(fds[1], journal == JOURNAL_ELSEWHERE);
 	int saved = dup(STDERR_FILENO);
 	dup2(fds[1], STDERR_FILENO);
 	log_line(level, "%s", text);
@@ -28,12 +45,17 @@ static const char *logged(enum log_level level, const char *text)
 	close(saved);
 	close(fds[0]);
 	close(fds[1]);
+	unsetenv("JOURNAL_STREAM");
 	return got;
+}
+
+static const char *logged(enum log_level level, const char *text)
+{
+	return logged_to(NO_JOURNAL, level, text);
 }
 
 static void lines_above_the_level_are_not_printed(void **state)
 {
-	unsetenv("JOURNAL_STREAM");
 	log_set_level(LOG_LEVEL_WARNING);
 	assert_string_equal(logged(LOG_LEVEL_WARNING, "w"), "w\n");
 	assert_string_equal(logged(LOG_LEVEL_INFO, "i"), "");
@@ -44,10 +66,18 @@ static void lines_above_the_level_are_not_printed(void **state)
 
 static void the_journal_gets_the_priority(void **state)
 {
-	setenv("JOURNAL_STREAM", "8:1", 1);
-	assert_string_equal(logged(LOG_LEVEL_ERROR, "e"), "<3>e\n");
-	assert_string_equal(logged(LOG_LEVEL_DEBUG, "d"), "<7>d\n");
-	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(logged_to(JOURNAL, LOG_LEVEL_ERROR, "e"), "<3>e\n");
+	assert_string_equal(logged_to(JOURNAL, LOG_LEVEL_WARNING, "w"), "<4>w\n");
+	assert_string_equal(logged_to(JOURNAL, LOG_LEVEL_INFO, "i"), "<6>i\n");
+	assert_string_equal(logged_to(JOURNAL, LOG_LEVEL_DEBUG, "d"), "<7>d\n");
+}
+
+/* As of `thermograf check 2>file` in a shell that a service started. */
+static void a_file_under_the_journals_variable_gets_no_priority(void **state)
+{
+	assert_string_equal(logged_to(JOURNAL_ELSEWHERE, LOG_LEVEL_ERROR, "e"), "e\n");
+	setenv("JOURNAL_STREAM", "nonsense", 1);
+	assert_string_equal(logged(LOG_LEVEL_ERROR, "e"), "e\n");
 }
 
 /* A receiver's answer is not to be trusted with the form of our log. */
@@ -68,9 +98,11 @@ static void an_endless_message_is_cut(void **state)
 
 static void errno_is_preserved(void **state)
 {
+	setenv("JOURNAL_STREAM", "1:1", 1);
 	errno = ENOTTY;
 	log_line(LOG_LEVEL_DEBUG, "%d", 1);
 	assert_int_equal(errno, ENOTTY);
+	unsetenv("JOURNAL_STREAM");
 }
 
 /* Blocking, as a terminal's or the journal's is: a reader that sleeps would hold the agent for ever. */
@@ -86,6 +118,7 @@ static void a_full_pipe_loses_lines_and_says_how_many(void **state)
 		filled += (size_t)n;
 	assert_int_equal(fcntl(fds[1], F_SETFL, 0), 0);
 	dup2(fds[1], STDERR_FILENO);
+	set_journal_stream(STDERR_FILENO, 0);
 	log_error("one");
 	log_error("two");
 	while (filled && (n = read(fds[0], fill, sizeof(fill))) > 0)
@@ -94,7 +127,8 @@ static void a_full_pipe_loses_lines_and_says_how_many(void **state)
 	dup2(saved, STDERR_FILENO);
 	n = read(fds[0], got, sizeof(got) - 1);
 	got[n > 0 ? n : 0] = '\0';
-	assert_string_equal(got, "2 lines of this log were lost\nthree\n");
+	unsetenv("JOURNAL_STREAM");
+	assert_string_equal(got, "<4>2 lines of this log were lost\n<3>three\n");
 	close(saved);
 	close(fds[0]);
 	close(fds[1]);
@@ -105,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_above_the_level_are_not_printed),
 		cmocka_unit_test(the_journal_gets_the_priority),
+		cmocka_unit_test(a_file_under_the_journals_variable_gets_no_priority),
 		cmocka_unit_test(a_message_is_one_line),
 		cmocka_unit_test(an_endless_message_is_cut),
 		cmocka_unit_test(errno_is_preserved),
