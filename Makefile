@@ -14,7 +14,7 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground digits text parse report log inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials bucket \
+LIB := ground digits text parse report log privileges inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials bucket \
        words specpredicate specconst specwords specprogram specmap specnames specrules spec btftype enumtext \
        memberpath feature layout rows delta window clock \
        point lineproto disks uevent decode tagset totals series bounds histogram \
@@ -24,7 +24,7 @@ LIB := ground digits text parse report log inifile url confvalue conffile confke
        patience httphandle http target targets sink trouble outputstats \
        outlet \
        uplink complaint settle push kernel \
-       rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon agent loop
+       rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon health agent notify loop
 
 CC      ?= cc
 CLANG   ?= clang
