@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "log.h"
 #include "loop.h"
+#include "privileges.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int run(const struct command_options *options)
 {
-	CLEANUP(config_freep) struct config *config = command_config(options, NULL);
-	int err = config ? loop_run(config) : -EINVAL;
+	CLEANUP(config_freep) struct config *config = NULL;
+	int err = privileges_reduce();
 
+	if (err) {
+		log_error("privileges cannot be given up: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	config = command_config(options, NULL);
+	err = config ? loop_run(config) : -EINVAL;
 	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -17,6 +26,7 @@ const struct command command_run = {
 	.about = "the agent: collects every interval and pushes, until SIGTERM",
 	.usage =
 		"Loads all enabled probes and pushes to all outputs. SIGTERM and SIGINT cut the running window\n"
-		"early, deliver what is left and end it.\n\n",
+		"early, deliver what is left and end it. Started as root it keeps CAP_BPF and CAP_PERFMON, and no way to\n"
+		"files that are open to other users only.\n\n",
 	.run = run,
 };

@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "poller.h"
+#include "privileges.h"
 #include "window.h"
 
 #include <errno.h>
@@ -201,6 +202,7 @@ int loop_run(const struct config *config)
 {
 	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1};
 
+	privileges_tell();
 	return open_loop(&loop, config) ?: run_windows(&loop, config);
 }
 

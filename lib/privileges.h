@@ -41,5 +41,8 @@ void privileges_name(struct text *out, uint64_t set);
  */
 int privileges_reduce(void);
 
+/** Appends why the kernel answers a load with EPERM, and what would help. */
+void privileges_explain(struct text *out);
+
 /** Logs once what is left, and what is missing. */
 void privileges_tell(void);

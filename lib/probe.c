@@ -3,6 +3,7 @@
 
 #include "inifile.h"
 #include "kernel.h"
+#include "privileges.h"
 #include "probeconst.h"
 #include "text.h"
 #include "trusted.h"
@@ -259,9 +260,11 @@ int probe_attach(struct probe *p, struct report *report)
 	kernel_forget_message();
 	err = bpf_object__load(p->object);
 	if (err == -EPERM) {
-		report_at(report, REPORT_ERROR, p->spec->file, 0,
-		          "probe %s: not loaded: this needs root, or CAP_BPF and CAP_PERFMON",
-		          p->spec->name);
+		CLEANUP(text_free) struct text why = {0};
+
+		privileges_explain(&why);
+		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s",
+		          p->spec->name, text_cstr(&why));
 		return err;
 	}
 	if (err) {
