@@ -14,7 +14,9 @@
  * Reads a file, checked and read through the same descriptor.
  *
  * Owner must be root, who runs the agent, or who owns its program (and could change that, too); group and others must
- * not be able to write.
+ * not be able to write. The same holds for each folder on the way to it, since who can write a folder can replace what is
+ * in it; sticky folders as /tmp are fine, and so is one that leads to the program itself. The agent's user need not be
+ * the owner: a service that runs as a user of its own reads what is root's.
  *
  * @param max_bytes  more are refused
  * @param ret_data   owned by the caller, free(); unchanged on failure
