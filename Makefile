@@ -59,7 +59,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(O)/thermograf probes ## build the agent and its probes into build/
+all: $(O)/thermograf probes man ## build the agent, its probes and the manual into build/
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -96,6 +96,16 @@ $(O)/probes/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.bpf.h)
 $(O)/probes/%.ini: bpf/%.ini
 	$(Q)mkdir -p $(@D) && cp $< $@
 
+# ---- The manual. The keys of the configuration come from the program, so that page and code cannot disagree.
+MAN_PAGES := $(wildcard packaging/man/*.[1-8]) $(O)/man/thermograf.ini.5
+
+.PHONY: man
+man: $(O)/man/thermograf.ini.5
+
+$(O)/man/%: packaging/man/%.in packaging/man/keys.awk $(O)/thermograf
+	$(say) MAN $@
+	$(Q)mkdir -p $(@D) && $(O)/thermograf check --defaults >$@.keys && awk -f packaging/man/keys.awk $@.keys $< >$@
+
 # A probe of the end-to-end tests: what the kernel shows to BPF programs, counted in another way.
 E2E_PROBES := $(patsubst tests/e2e/probes/%.bpf.c,$(O)/tests/e2e/probes/%,$(wildcard tests/e2e/probes/*.bpf.c))
 
@@ -128,7 +138,7 @@ compiler:
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
-DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint?
+DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint? bash-completion?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod? \
               debootstrap? e2fsprogs?
 DEPS_BENCH := $(DEPS_RUN) fio
@@ -150,7 +160,7 @@ check: ## all tests that can run here (root: all)
 	@tests/check --build $(O) unit e2e
 
 LINTS := format tidy cppcheck shell python man layers probe-names kernel-versions
-lint: ## format, clang-tidy, cppcheck, shellcheck, pyflakes, man pages, layer order, no probe names, no kernel versions
+lint: man ## format, clang-tidy, cppcheck, shellcheck, pyflakes, man pages, layer order, no probe names, no kernel versions
 	@tests/check --build $(O) $(LINTS:%=lint:%) lint:samples
 
 # KERNEL: keys of tests/vm/kernels.txt, TEST: pairs tests/vm/TEST.sh and TEST.py; both joined by blanks.

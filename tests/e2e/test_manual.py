@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the manual shows works: its probe, compiled and described as it says, counts on this kernel."""
+"""What the manual says is so: its probe works, its metrics are those that are sent, its commands those that are taken."""
 
+import re
 import subprocess
 import tempfile
+import time
+from collections import defaultdict
 
 import agent
 import lab
 import manual
+import wire
 from tap import equal, main, true
+
+STYLES = ("influx", "fields", "prometheus", "bcc2telegraf")
 
 
 def test_its_probe_compiles_and_binds():
@@ -33,6 +39,58 @@ def test_its_probe_counts():
         seen = [fields["ios"] for name, tags, fields, _ in agent.parse_lines(out)
                 if name == "issued" and tags["device"] == device.name]
         true(seen and seen[0] > 0, f"it counted nothing of {device.name}:\n{out}")
+
+
+def sent():
+    """{measurement: names of fields} and names of tags, of all shipped probes in all styles."""
+    outputs = {style: wire.Wire.as_file(style, f"style = {style}") for style in STYLES}
+    probes = [path.stem for path in sorted((agent.BUILD / "probes").glob("*.ini"))]
+    more = "".join(f"\n[probe.{name}]\nenabled = yes" for name in probes if name != "block_io")
+    fields, tags = defaultdict(set), set()
+    with wire.Wire(outputs, probe=f"const.phases = total queue device{more}") as run:
+        # What is outstanding at a cut must be there, too.
+        with lab.heavy(run.devices):
+            for _ in range(3):
+                run.wait_for_window(time.time_ns())
+        run.end()
+        for style in STYLES:
+            for measurement, of_point, values, _ in run.points(style):
+                fields[measurement].update(values)
+                tags.update(of_point)
+    return fields, tags
+
+
+def test_the_metrics_of_its_page_are_those_that_are_sent():
+    listed, listed_tags = manual.metrics()
+    fields, tags = sent()
+    unlisted = [f"{measurement}: {name}" for measurement, names in fields.items() for name in sorted(names)
+                if not any(re.fullmatch(pattern, name) for pattern in listed.get(measurement, ()))]
+    equal(unlisted, [], f"fields that are sent and are not in {manual.METRICS.name}")
+    equal(tags - listed_tags, set(), f"tags that are sent and are not in {manual.METRICS.name}")
+    # What this run had no reason to send is at least a name in the code, or a reason in a probe's.
+    code = "".join(path.read_text(encoding="utf-8") for folder in ("lib", "bpf") for path in (lab.ROOT / folder).glob("*.c"))
+
+    def is_known(pattern):
+        return f'"{pattern}"' in code or ("drops_" in pattern and re.search(rf"\w_{pattern.replace('s_', '_', 1).upper()}\b", code))
+
+    unknown = [f"{measurement}: {pattern}" for measurement, patterns in listed.items() for pattern in patterns
+               if not any(re.fullmatch(pattern, name) for name in fields[measurement]) and not is_known(pattern)]
+    equal(unknown, [], f"fields that are in {manual.METRICS.name}, and neither sent nor in the code")
+    equal(listed_tags - tags, set(), f"tags that are in {manual.METRICS.name} and are not sent")
+
+
+def test_its_commands_and_options_are_those_of_help():
+    page = (manual.PAGES / "thermograf.8").read_text(encoding="utf-8")
+
+    def said(*args):
+        return subprocess.run([agent.program(), *args], capture_output=True, text=True, check=True).stdout
+
+    commands = re.findall(r"^  ([a-z]+)  ", said("--help"), re.M)
+    listed = page[page.index(".Sh COMMANDS"):page.index(".Sh OPTIONS")]
+    equal(sorted(re.findall(r"^\.It Cm ([a-z]+)", listed, re.M)), sorted(commands), "commands of the page, and of --help")
+    options = {option for command in commands for option in re.findall(r"^  --([a-z-]+)", said(command, "--help"), re.M)}
+    listed = page[page.index(".Sh OPTIONS"):page.index(".Sh SIGNALS")]
+    equal(set(re.findall(r"^\.It Fl -([a-z-]+)", listed, re.M)), options | {"help", "version"}, "options of the page, and of --help")
 
 
 if __name__ == "__main__":

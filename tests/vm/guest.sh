@@ -46,7 +46,8 @@ null_disk() {
 	echo 1 >"$null_folder/power"
 	# Newer kernels take the folder's name; older ones number them.
 	[ -b "/dev/$null" ] && return
-	for null in $(ls /sys/block); do
+	for null in /sys/block/*; do
+		null=${null##*/}
 		echo "$null_before" | grep -qx "$null" || return 0
 	done
 	return 1
