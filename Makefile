@@ -16,7 +16,7 @@ endif
 # tests/lint/layers checks it.
 LIB := ground digits text parse report log privileges inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials bucket \
        words specpredicate specconst specwords specprogram specmap specnames specrules spec btftype enumtext \
-       memberpath feature layout rows delta window clock \
+       memberpath feature layout rows fingerprint delta window clock \
        point lineproto disks uevent decode tagset totals series bounds histogram \
        emitter styleinflux stylefields styleprometheus stylebcc style mapstreet batch retryafter verdict bisection \
        bodysize backoff \

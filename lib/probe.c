@@ -28,7 +28,7 @@ static int read_trusted(const char *path, size_t max_bytes, uint8_t **ret_data, 
 	return err;
 }
 
-static int read_spec(const char *path, struct spec **ret_spec, struct report *report)
+static int read_spec(struct probe *p, const char *path, struct report *report)
 {
 	CLEANUP_FREE uint8_t *data = NULL;
 	CLEANUP_FREE char *copy = strdup(path);
@@ -39,13 +39,16 @@ static int read_spec(const char *path, struct spec **ret_spec, struct report *re
 	if (err)
 		return err;
 	name[strcspn(name, ".")] = '\0';
-	return spec_parse(name, path, (const char *)data, len, ret_spec, report);
+	p->fingerprint.description = fingerprint_file(data, len);
+	return spec_parse(name, path, (const char *)data, len, &p->spec, report);
 }
 
 static int apply_config(struct probe *p, const struct config_probe *config, struct report *report)
 {
 	int err = 0;
 
+	p->fingerprint.constants = config ? fingerprint_pairs(config->consts, config->n_consts)
+	                                  : fingerprint_pairs(NULL, 0);
 	for (size_t i = 0; config && i < config->n_consts; i++) {
 		const struct config_pair *c = &config->consts[i];
 
@@ -101,36 +104,56 @@ const char *probe_unfit(const struct probe *p)
 
 /* ---- open, attach, close */
 
+/* The object lies beside its description. */
+static int object_path(const struct probe *p, const char *path, struct text *ret)
+{
+	const char *slash = strrchr(path, '/');
+
+	text_append(ret, path, slash ? (size_t)(slash - path) + 1 : 0);
+	text_str(ret, p->spec->object);
+	return ret->err;
+}
+
+/* Both files, and the constants of the configuration: all that a fingerprint is of. */
+static int read_files(struct probe *p, const char *path, const struct config_probe *config,
+                      struct report *report)
+{
+	CLEANUP(text_free) struct text object = {0};
+	int err = read_spec(p, path, report);
+
+	err = err ?: apply_config(p, config, report);
+	err = err ?: object_path(p, path, &object);
+	err = err
+	              ?: read_trusted(object.data, PROBE_OBJECT_MAX_BYTES, &p->image, &p->image_len,
+	                              report);
+	if (!err)
+		p->fingerprint.object = fingerprint_file(p->image, p->image_len);
+	return err;
+}
+
+/* @param path  of the description */
 static int open_object(struct probe *p, const char *path, struct report *report)
 {
 	CLEANUP(text_free) struct text object = {0};
-	const char *slash = strrchr(path, '/');
 	const struct bpf_object_open_opts options = {.sz = sizeof(options),
 	                                             .object_name = p->spec->name};
-	size_t len = 0;
-	int err;
 
-	text_append(&object, path, slash ? (size_t)(slash - path) + 1 : 0);
-	text_str(&object, p->spec->object);
-	if (object.err)
-		return object.err;
-	err = read_trusted(object.data, PROBE_OBJECT_MAX_BYTES, &p->image, &len, report);
-	if (err)
-		return err;
 	kernel_forget_message();
-	p->object = bpf_object__open_mem(p->image, len, &options);
-	if (!p->object) {
-		if (strstr(kernel_message(), "BTF is required")) {
-			report_add(report, REPORT_ERROR, object.data,
-			           "has no BTF; compile it with clang -g");
-			return -EINVAL;
-		}
-		report_add(report, REPORT_ERROR, object.data, "probe %s: not a BPF object: %s%s%s",
-		           p->spec->name, strerror(errno), *kernel_message() ? "; " : "",
-		           kernel_message());
-		return -EINVAL;
-	}
-	return 0;
+	p->object = bpf_object__open_mem(p->image, p->image_len, &options);
+	if (p->object)
+		return 0;
+	int err = errno;
+
+	if (object_path(p, path, &object))
+		return -ENOMEM;
+	if (strstr(kernel_message(), "BTF is required"))
+		report_add(report, REPORT_ERROR, text_cstr(&object),
+		           "has no BTF; compile it with clang -g");
+	else
+		report_add(report, REPORT_ERROR, text_cstr(&object),
+		           "probe %s: not a BPF object: %s%s%s", p->spec->name, strerror(err),
+		           *kernel_message() ? "; " : "", kernel_message());
+	return -EINVAL;
 }
 
 static void close_object(struct probe *p)
@@ -163,8 +186,7 @@ int probe_open(const char *path, const struct config_probe *config, const struct
 
 	if (p)
 		p->window_fd = -1;
-	err = err ?: read_spec(path, &p->spec, report);
-	err = err ?: apply_config(p, config, report);
+	err = err ?: read_files(p, path, config, report);
 	err = err ?: open_object(p, path, report);
 	err = err ?: probeconst_set_all(p->spec, p->object, kernel, report);
 	err = err ?: probe_bind_maps(p, kernel, report);
@@ -173,6 +195,22 @@ int probe_open(const char *path, const struct config_probe *config, const struct
 		return err;
 	check_drops(p, report);
 	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+int probe_look(const char *path, const struct config_probe *config, struct fingerprint *ret,
+               bool *ret_enabled, struct report *report)
+{
+	CLEANUP(probe_freep) struct probe *p = calloc(1, sizeof(*p));
+	int err = p ? 0 : -ENOMEM;
+
+	if (p)
+		p->window_fd = -1;
+	err = err ?: read_files(p, path, config, report);
+	if (err)
+		return err;
+	*ret = p->fingerprint;
+	*ret_enabled = probe_is_enabled(p, config);
 	return 0;
 }
 

@@ -37,6 +37,14 @@ struct probe_runs {
 int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
                struct probe **ret, struct report *report);
 
+/**
+ * Reads both files of a probe and goes no further: what it would be made from now, and whether it is to run.
+ * @param path, config  as probe_open()
+ * @return as probe_open()
+ */
+int probe_look(const char *path, const struct config_probe *config, struct fingerprint *ret,
+               bool *ret_enabled, struct report *report);
+
 /** Whether it is to run: as its section says, else as its description does. @param section  or NULL */
 bool probe_is_enabled(const struct probe *probe, const struct config_probe *section);
 

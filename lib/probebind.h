@@ -4,6 +4,7 @@
  * programs. An edge to libbpf; nothing here needs privileges. Others use probe.h.
  */
 #pragma once
+#include "fingerprint.h"
 #include "layout.h"
 #include "report.h"
 #include "spec.h"
@@ -64,8 +65,10 @@ struct probe_program {
 
 struct probe {
 	struct spec *spec;
-	struct bpf_object *object; /* NULL once attached */
-	uint8_t *image;            /* the object's file, which libbpf needs as long as the object */
+	struct fingerprint fingerprint; /* of what it was made from */
+	struct bpf_object *object;      /* NULL once attached */
+	uint8_t *image;   /* the object's file, which libbpf needs as long as the object */
+	size_t image_len; /* bytes */
 	struct probe_map maps[SPEC_MAX_MAPS];
 	size_t n_maps;
 	struct probe_left left[SPEC_MAX_MAPS];

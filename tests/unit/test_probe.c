@@ -123,6 +123,35 @@ static void the_section_decides_and_else_the_description(void **state)
 	close_opened(&not_by_default);
 }
 
+/* What a reload asks: whether the files and the constants are those that the probe was made from. */
+static void looking_at_the_files_tells_what_opening_them_would_be_made_from(void **state)
+{
+	struct config_pair pair = {.key = "phases", .value = "total", .place = "t.ini:3"};
+	struct config_probe config = {.enabled = -1, .consts = &pair, .n_consts = 1};
+	struct report report = {0};
+	struct probe *probe = NULL;
+	struct fingerprint seen, other;
+	bool enabled = false;
+
+	assert_int_equal(probe_open(PROBES_DIR "/block_io.ini", &config, NULL, &probe, &report), 0);
+	assert_int_equal(probe_look(PROBES_DIR "/block_io.ini", &config, &seen, &enabled, &report),
+	                 0);
+	assert_true(fingerprint_is_equal(&seen, &probe->fingerprint));
+	assert_true(enabled);
+	pair.value = "total queue";
+	config.enabled = 0;
+	assert_int_equal(probe_look(PROBES_DIR "/block_io.ini", &config, &other, &enabled, &report),
+	                 0);
+	assert_string_equal(fingerprint_difference(&seen, &other), "its constants");
+	assert_false(enabled);
+	pair.key = "phase";
+	assert_int_equal(probe_look(PROBES_DIR "/block_io.ini", &config, &other, &enabled, &report),
+	                 -EINVAL);
+	assert_int_equal(report.n_errors, 1);
+	report_free(&report);
+	probe_free(probe);
+}
+
 static void a_missing_file_is_an_error(void **state)
 {
 	struct report report = {0};
@@ -188,6 +217,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(a_constant_of_the_configuration_is_set),
 		cmocka_unit_test(the_section_decides_and_else_the_description),
+		cmocka_unit_test(looking_at_the_files_tells_what_opening_them_would_be_made_from),
 		cmocka_unit_test(a_missing_file_is_an_error),
 		cmocka_unit_test(only_an_alternative_asks_for_the_former_value),
 		cmocka_unit_test(a_description_that_others_can_write_is_refused),
