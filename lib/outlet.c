@@ -23,6 +23,12 @@ struct bundle {
 
 struct outlet {
 	const struct config_output *config;
+	struct {
+		const struct config_output *config; /* NULL: nothing is prepared */
+		char *path;                         /* NULL: standard output */
+	} next;
+	char *path;      /* of the sink; NULL: standard output */
+	char *next_path; /* for when the present write is done; NULL: the same */
 	struct worker *worker;
 	struct sink sink;      /* the thread's while the worker is busy; so the next two */
 	struct bundle writing; /* empty: nothing is on its way */
@@ -36,27 +42,77 @@ struct outlet {
 	uint64_t dropped_before;   /* lines, when it began to fail */
 };
 
+/* The thread's own, as it may hang with it longer than the configuration lives. */
+static int copy_path(const struct config_output *config, char **ret_path)
+{
+	char *path = config->type == OUTPUT_FILE ? strdup(config->path) : NULL;
+
+	if (!path && config->type == OUTPUT_FILE)
+		return -ENOMEM;
+	*ret_path = path;
+	return 0;
+}
+
+static void outlet_freep(struct outlet **o)
+{
+	outlet_free(*o);
+}
+
 int outlet_new(const struct config_output *config, struct poller *poller,
                struct outlet **ret_outlet)
 {
 	assert(config && poller && ret_outlet);
 
-	CLEANUP_FREE struct outlet *o = calloc(1, sizeof(*o));
+	CLEANUP(outlet_freep) struct outlet *o = calloc(1, sizeof(*o));
 	int err;
 
 	if (!o)
 		return -ENOMEM;
 	o->config = config;
 	o->sink = (struct sink){.fd = -1, .wait_ms = READER_WAIT_MS};
-	if (config->type == OUTPUT_STDOUT)
+	err = copy_path(config, &o->path);
+	o->sink.path = o->path;
+	if (!o->path)
 		o->sink.fd = STDOUT_FILENO;
-	else
-		o->sink.path = config->path;
-	err = worker_new(poller, &o->worker);
+	err = err ?: worker_new(poller, &o->worker);
 	if (err)
 		return err;
 	*ret_outlet = TAKE_PTR(o);
 	return 0;
+}
+
+int outlet_prepare(struct outlet *o, const struct config_output *config)
+{
+	assert(o && config);
+
+	o->next.config = NULL;
+	free(TAKE_PTR(o->next.path));
+	int err = copy_path(config, &o->next.path);
+
+	if (!err)
+		o->next.config = config;
+	return err;
+}
+
+static void take_path(struct outlet *o)
+{
+	if (!o->next_path)
+		return;
+	free(o->path);
+	o->path = TAKE_PTR(o->next_path);
+	o->sink.path = o->path;
+}
+
+void outlet_commit(struct outlet *o)
+{
+	assert(o && o->next.config);
+
+	o->config = o->next.config;
+	o->next.config = NULL;
+	free(o->next_path);
+	o->next_path = TAKE_PTR(o->next.path);
+	if (!worker_is_busy(o->worker))
+		take_path(o);
 }
 
 void outlet_free(struct outlet *o)
@@ -64,6 +120,9 @@ void outlet_free(struct outlet *o)
 	/* A thread that hangs keeps all of it. */
 	if (!o || !worker_free(o->worker, FREE_WAIT_MS))
 		return;
+	free(o->path);
+	free(o->next_path);
+	free(o->next.path);
 	sink_free(&o->sink);
 	text_free(&o->writing.lines);
 	text_free(&o->waiting.lines);
@@ -137,6 +196,7 @@ static void start(struct outlet *o)
 	text_clear(&o->waiting.lines);
 	o->waiting.points = 0;
 	o->start_ns = poller_now_ns();
+	take_path(o);
 	err = worker_start(o->worker, write_bundle, on_written, o);
 	if (!err)
 		return;

@@ -19,13 +19,15 @@
 
 struct outlet;
 
-/** @param config  borrowed; type = stdout or file */
+/** @param config  borrowed until outlet_free() or outlet_commit(); type = stdout or file */
 int outlet_new(const struct config_output *config, struct poller *poller,
                struct outlet **ret_outlet);
 /** What still waits is lost: see outlet_tell_rest(). NULL is fine. */
 void outlet_free(struct outlet *outlet);
 
-/** As the functions of output.h. */
+/** As the functions of output.h. Another file is written to once the present write is done, with what waits by then. */
+int outlet_prepare(struct outlet *outlet, const struct config_output *config);
+void outlet_commit(struct outlet *outlet);
 void outlet_lines(struct outlet *outlet, const char *lines, size_t len, uint64_t points,
                   int64_t stamp_ns);
 void outlet_flush(struct outlet *outlet);

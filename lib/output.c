@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "output.h"
 
+#include "confdiff.h"
 #include "outlet.h"
 #include "push.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 struct output {
 	const struct config_output *config;
-	struct push *push;     /* NULL: stdout or file, and so the next */
-	struct outlet *outlet; /* NULL: over HTTP */
+	const struct config_output *next; /* prepared; NULL: nothing is */
+	struct push *push;                /* NULL: stdout or file, and so the next */
+	struct outlet *outlet;            /* NULL: over HTTP */
 };
 
 int output_new(const struct config_output *config, struct http *http, struct poller *poller,
@@ -32,6 +35,29 @@ int output_new(const struct config_output *config, struct http *http, struct pol
 		return err;
 	*ret_output = TAKE_PTR(o);
 	return 0;
+}
+
+int output_prepare(struct output *o, const struct config_output *config)
+{
+	assert(o && config && !strcmp(o->config->name, config->name));
+	assert(!(confdiff_output(o->config, config) & CONFDIFF_KIND));
+
+	int err = o->push ? push_prepare(o->push, config) : outlet_prepare(o->outlet, config);
+
+	o->next = err ? NULL : config;
+	return err;
+}
+
+void output_commit(struct output *o)
+{
+	assert(o && o->next);
+
+	o->config = o->next;
+	o->next = NULL;
+	if (o->push)
+		push_commit(o->push);
+	else
+		outlet_commit(o->outlet);
 }
 
 void output_free(struct output *o)

@@ -17,12 +17,27 @@
 struct output;
 
 /**
- * @param config  borrowed until output_free()
+ * @param config  borrowed until output_free() or output_commit()
  * @param http    may be NULL for stdout and file
  * @return 0; -ENOMEM or another -errno
  */
 int output_new(const struct config_output *config, struct http *http, struct poller *poller,
                struct output **ret_output);
+
+/**
+ * Makes what another section of the same name needs, beside what is in use; what was prepared before is forgotten.
+ * @param config  of the same kind (CONFDIFF_KIND); borrowed from output_commit() on, instead of the present one
+ * @return 0 or -ENOMEM: nothing is prepared
+ */
+int output_prepare(struct output *output, const struct config_output *config);
+
+/**
+ * Takes into use what was prepared. What is queued and counted stays, and so does the connection unless the receiver is
+ * another one: then a request that is running is given up, and its batch goes to the new one. Also of an output that
+ * was flushed: it goes on.
+ */
+void output_commit(struct output *output);
+
 /** Ends a running request. What is queued is lost: see output_tell_rest(). NULL is fine. */
 void output_free(struct output *output);
 void output_freep(struct output **output);

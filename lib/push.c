@@ -2,6 +2,7 @@
 #include "push.h"
 
 #include "batch.h"
+#include "confdiff.h"
 #include "log.h"
 #include "patience.h"
 #include "settle.h"
@@ -12,8 +13,17 @@
 #include <errno.h>
 #include <string.h>
 
+/* What another section needs, made beside what is in use; NULL: that stays. */
+struct push_next {
+	const struct config_output *config; /* NULL: nothing is prepared */
+	struct uplink *uplink;
+	struct batcher *batcher;
+};
+
 struct push {
 	const struct config_output *config;
+	struct push_next next;
+	struct http *http;
 	struct output_stats stats; /* what the spool counts is added when asked for */
 	struct settle settle;
 	struct poller_timer *start; /* set: the newest window's time has not come */
@@ -73,6 +83,7 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 	if (!p)
 		return -ENOMEM;
 	p->config = config;
+	p->http = http;
 	p->start = poller_timer_new(poller, on_timer, p);
 	p->retry = poller_timer_new(poller, on_timer, p);
 	err = p->start && p->retry ? uplink_new(config, http, &p->uplink) : -ENOMEM;
@@ -87,10 +98,18 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 	return 0;
 }
 
+static void forget_next(struct push *p)
+{
+	uplink_free(p->next.uplink);
+	batcher_free(p->next.batcher);
+	p->next = (struct push_next){0};
+}
+
 void push_free(struct push *p)
 {
 	if (!p)
 		return;
+	forget_next(p);
 	uplink_free(p->uplink);
 	spool_free(p->spool);
 	batcher_free(p->batcher);
@@ -151,18 +170,6 @@ static void pump(struct push *p)
 	}
 }
 
-/* ---- lines */
-
-static int into_spool(void *ctx, struct batch *batch)
-{
-	struct push *p = ctx;
-
-	p->lines_in += batch->points;
-	/* What finds no room is counted there. */
-	(void)spool_put(p->spool, batch);
-	return 0;
-}
-
 /* At once, and then as seldom as other losses. */
 static void tell_full_spool(struct push *p)
 {
@@ -179,6 +186,77 @@ static void tell_full_spool(struct push *p)
 	            "dropping the oldest, %lu lines so far",
 	            p->config->name, (unsigned long)p->config->spool_max_bytes,
 	            (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
+}
+
+/* ---- another section */
+
+int push_prepare(struct push *p, const struct config_output *config)
+{
+	assert(p && config && config->urls.n);
+
+	unsigned int diff = confdiff_output(p->config, config);
+	int err = 0;
+
+	forget_next(p);
+	if (diff & CONFDIFF_RECEIVER)
+		err = uplink_new(config, p->http, &p->next.uplink);
+	if (diff & CONFDIFF_BODY && !err)
+		err = batcher_new(config->content_encoding, &p->next.batcher);
+	if (err)
+		forget_next(p);
+	else
+		p->next.config = config;
+	return err;
+}
+
+/* A request to the former receiver: whether it took the batch is not waited for, the new one gets it. */
+static void recall(struct push *p)
+{
+	uplink_cancel(p->uplink);
+	if (p->lent)
+		spool_return(p->spool, false);
+	p->lent = NULL;
+	poller_timer_clear(p->retry);
+}
+
+void push_commit(struct push *p)
+{
+	assert(p && p->next.config);
+
+	struct push_next next = p->next, old = {0};
+
+	p->next = (struct push_next){0};
+	p->config = next.config;
+	if (next.uplink) {
+		recall(p);
+		old.uplink = p->uplink;
+		p->uplink = next.uplink;
+	}
+	if (next.batcher) {
+		old.batcher = p->batcher;
+		p->batcher = next.batcher;
+	}
+	settle_change(&p->settle, p->config, p->batcher, p->uplink);
+	uplink_set_config(p->uplink, p->config);
+	uplink_free(old.uplink);
+	batcher_free(old.batcher);
+	spool_set_max(p->spool, p->config->spool_max_bytes);
+	tell_full_spool(p);
+	/* It may have been on its way out. */
+	p->flushing = p->gave_up = false;
+	pump(p);
+}
+
+/* ---- lines */
+
+static int into_spool(void *ctx, struct batch *batch)
+{
+	struct push *p = ctx;
+
+	p->lines_in += batch->points;
+	/* What finds no room is counted there. */
+	(void)spool_put(p->spool, batch);
+	return 0;
 }
 
 void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,

@@ -32,6 +32,8 @@ void push_free(struct push *push);
 void push_freep(struct push **push);
 
 /** As the functions of output.h. */
+int push_prepare(struct push *push, const struct config_output *config);
+void push_commit(struct push *push);
 void push_lines(struct push *push, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,
                 uint64_t offset_ns);
 void push_flush(struct push *push);

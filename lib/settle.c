@@ -38,6 +38,23 @@ void settle_free(struct settle *s)
 	complaint_free(&s->complaint);
 }
 
+void settle_change(struct settle *s, const struct config_output *config, struct batcher *batcher,
+                   struct uplink *uplink)
+{
+	assert(s && config && batcher && uplink);
+
+	if (s->uplink != uplink) {
+		settle_free(s);
+		settle_init(s, config, s->stats, batcher, s->spool, uplink);
+		return;
+	}
+	s->config = s->complaint.config = config;
+	s->batcher = batcher;
+	if (s->size.max != config->batch_max_bytes)
+		s->size = (struct bodysize){.max = config->batch_max_bytes,
+		                            .now = config->batch_max_bytes};
+}
+
 static struct complaint_answer complaint_of(const struct answer *a, enum verdict_reason reason)
 {
 	return (struct complaint_answer){uplink_label(a->s->uplink), a->result, reason};

@@ -34,6 +34,14 @@ void settle_init(struct settle *s, const struct config_output *config, struct ou
                  struct batcher *batcher, struct spool *spool, struct uplink *uplink);
 void settle_free(struct settle *s);
 
+/**
+ * Between two requests: the section and what is made from it are others. What the receiver taught and what was told of
+ * it is forgotten only with the receiver.
+ * @param batcher, uplink  as settle_init(); may be the same as before
+ */
+void settle_change(struct settle *s, const struct config_output *config, struct batcher *batcher,
+                   struct uplink *uplink);
+
 struct settled {
 	enum verdict_action action;
 	uint64_t wait_ms; /* until the next request; 0: at once */

@@ -123,6 +123,14 @@ static bool make_room(struct spool *spool, uint64_t len)
 	return spool->totals.bytes + len <= spool->max_bytes;
 }
 
+void spool_set_max(struct spool *spool, uint64_t max_bytes)
+{
+	assert(spool && max_bytes);
+
+	spool->max_bytes = max_bytes;
+	(void)make_room(spool, 0);
+}
+
 static struct spool_node *new_node(struct spool *spool)
 {
 	if (!spool->spare)

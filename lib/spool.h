@@ -31,6 +31,9 @@ int spool_new(uint64_t max_bytes, struct spool **ret_spool);
 void spool_free(struct spool *spool);
 void spool_freep(struct spool **spool);
 
+/** Another bound: the oldest leave until what is there fits, but for the lent one. Dropped and counted. */
+void spool_set_max(struct spool *spool, uint64_t max_bytes);
+
 /**
  * Puts a batch as the newest; the spool owns it from here on, also on failure.
  * @return 0; -ENOMEM, -E2BIG (larger than the whole spool) or -ENOSPC (beside the lent one, which cannot leave):

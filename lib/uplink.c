@@ -52,6 +52,13 @@ void uplink_free(struct uplink *u)
 	free(u);
 }
 
+void uplink_set_config(struct uplink *u, const struct config_output *config)
+{
+	assert(u && config);
+
+	u->config = config;
+}
+
 const char *uplink_label(const struct uplink *u)
 {
 	assert(u);

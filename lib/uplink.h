@@ -12,9 +12,12 @@
 
 struct uplink;
 
-/** @param config  borrowed until uplink_free() @return 0 or -ENOMEM */
+/** @param config  borrowed until uplink_free() or uplink_set_config() @return 0 or -ENOMEM */
 int uplink_new(const struct config_output *config, struct http *http, struct uplink **ret_uplink);
 void uplink_free(struct uplink *uplink);
+
+/** Another text of the same section: nothing differs that concerns the receiver (CONFDIFF_RECEIVER). */
+void uplink_set_config(struct uplink *uplink, const struct config_output *config);
 
 /** The receiver in use, to print; valid until uplink_free(). */
 const char *uplink_label(const struct uplink *uplink);

@@ -76,6 +76,7 @@ static void scene_make(struct scene *s, size_t n_urls)
 		.retention_policy = "",
 		.organization = "",
 		.bucket = "b",
+		.path = "",
 		.username = "",
 		.password = "",
 		.password_file = s->config.password_file ?: "",
@@ -843,6 +844,178 @@ static void a_token_that_comes_late_holds_its_output_only(void **state)
 	unlink(s.config.token_file);
 }
 
+/* ---- another section: a reload */
+
+/* The present section to be changed by the test; it must live as long as the output. */
+static struct config_output section_of(const struct scene *s)
+{
+	return s->config;
+}
+
+static void change(struct scene *s, const struct config_output *section)
+{
+	assert_int_equal(output_prepare(s->output, section), 0);
+	output_commit(s->output);
+	nothing_is_uncounted(s);
+}
+
+static void a_section_that_did_not_change_keeps_its_connection(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_output again, styled;
+
+	(void)state;
+	scene_make(&s, 1);
+	again = styled = section_of(&s);
+	styled.style = STYLE_PROMETHEUS;
+	for (int i = 0; i < 3; i++) {
+		add_window(&s, 20, 0);
+		run_until(&s, nothing_queued);
+		change(&s, i ? &styled : &again);
+	}
+	assert_int_equal(output_stats(s.output).lines_sent, 60);
+	receiver_stop(&s.receivers[0]);
+	assert_int_equal(s.receivers[0].n_accepted, 1);
+	assert_string_equal(logged(&s), "");
+	stored_is_collected(&s);
+}
+
+static void another_receiver_gets_what_the_former_did_not_take(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_output other;
+
+	(void)state;
+	s.receivers[0].n_steps = 1;
+	s.receivers[0].steps[0] =
+		(struct receiver_step){.status = 503, .headers = "Retry-After: 3600\r\n"};
+	scene_make(&s, 2);
+	s.config.urls.n = 1;
+	other = section_of(&s);
+	other.urls.items++;
+	add_window(&s, 30, 0);
+	run_until(&s, one_answer);
+	add_window(&s, 30, 0);
+	assert_int_equal(output_stats(s.output).windows_queued, 2);
+	change(&s, &other);
+	run_until(&s, nothing_queued);
+	struct output_stats stats = output_stats(s.output);
+	assert_int_equal(stats.lines_sent, 60);
+	assert_int_equal(stats.lines_collected, 60);
+	assert_int_equal(stats.verdicts[VERDICT_RETRY], 1);
+	assert_false(stats.failing);
+	receiver_stop(&s.receivers[0]);
+	assert_int_equal(s.receivers[0].n_requests, 1);
+	stored_is_collected(&s);
+}
+
+/* Nobody knows whether it was stored: it is sent to the new one, and the old one is not waited for. */
+static void a_request_under_way_is_recalled_when_the_receiver_changes(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_output other;
+
+	(void)state;
+	s.receivers[0].n_steps = 1;
+	s.receivers[0].steps[0].manner = RECEIVER_HANG;
+	s.config.timeout_ns = 600000 * MS;
+	scene_make(&s, 2);
+	s.config.urls.n = 1;
+	other = section_of(&s);
+	other.urls.items++;
+	add_window(&s, 30, 0);
+	assert_true(output_is_busy(s.output));
+	change(&s, &other);
+	run_until(&s, nothing_queued);
+	assert_int_equal(output_stats(s.output).lines_sent, 30);
+	stored_is_collected(&s);
+}
+
+static void bodies_and_spool_take_their_new_bounds_and_what_falls_out_is_counted(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_output other;
+
+	(void)state;
+	s.receivers[0].n_steps = 1;
+	s.receivers[0].steps[0] =
+		(struct receiver_step){.status = 503, .headers = "Retry-After: 3600\r\n"};
+	scene_make(&s, 1);
+	other = section_of(&s);
+	other.content_encoding = ENCODING_IDENTITY;
+	other.batch_max_bytes = 4096;
+	other.spool_max_bytes = 10000;
+	for (int i = 0; i < 4; i++) {
+		add_window(&s, 500, 0);
+		if (!i)
+			run_until(&s, one_answer);
+	}
+	uint64_t before = output_stats(s.output).bytes_queued;
+	assert_true(before > 10000);
+	change(&s, &other);
+	struct output_stats stats = output_stats(s.output);
+	assert_in_range(stats.bytes_queued, 1, 10000);
+	assert_true(stats.lines_dropped[OUTPUT_DROP_SPOOL]);
+	assert_int_equal(count(logged(&s), "spool_max_bytes (10000) holds no more"), 1);
+	add_window(&s, 100, 0);
+	/* Its lines have some 75 bytes: two bodies. */
+	assert_int_equal(output_stats(s.output).lines_queued,
+	                 output_stats(s.output).lines_collected -
+	                         output_stats(s.output).lines_dropped[OUTPUT_DROP_SPOOL]);
+	assert_in_range(output_stats(s.output).batches_queued, 3, 5);
+}
+
+static void an_output_that_was_flushed_goes_on_with_its_next_section(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_output again;
+
+	(void)state;
+	s.receivers[0].n_steps = 1;
+	s.receivers[0].steps[0] =
+		(struct receiver_step){.status = 503, .headers = "Retry-After: 3600\r\n"};
+	scene_make(&s, 1);
+	again = section_of(&s);
+	again.timeout_ns++;
+	add_window(&s, 30, 0);
+	output_flush(s.output);
+	run_until(&s, idle);
+	assert_int_equal(output_stats(s.output).lines_queued, 30);
+	change(&s, &again);
+	run_until(&s, nothing_queued);
+	stored_is_collected(&s);
+}
+
+static void another_file_takes_what_comes_after_the_change(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	char first[] = "/tmp/test_output.XXXXXX", second[] = "/tmp/test_output.XXXXXX";
+	CLEANUP_CLOSE int before = mkstemp(first), after = mkstemp(second);
+	struct config_output other;
+	char got[1000] = "";
+
+	(void)state;
+	scene_make(&s, 1);
+	output_free(s.output);
+	s.config.type = OUTPUT_FILE;
+	s.config.path = first;
+	assert_int_equal(output_new(&s.config, NULL, s.poller, &s.output), 0);
+	add_window(&s, 3, 0);
+	run_until(&s, idle);
+	size_t len = s.collected.len;
+	other = section_of(&s);
+	other.path = second;
+	change(&s, &other);
+	add_window(&s, 4, 0);
+	run_until(&s, idle);
+	assert_int_equal(read(before, got, sizeof(got) - 1), (ssize_t)len);
+	assert_int_equal(read(after, got, sizeof(got) - 1), (ssize_t)(s.collected.len - len));
+	assert_memory_equal(got, s.collected.data + len, s.collected.len - len);
+	assert_int_equal(output_stats(s.output).lines_sent, 7);
+	unlink(first);
+	unlink(second);
+}
+
 static void a_file_takes_lines_at_once(void **state)
 {
 	CLEANUP(scene_free) struct scene s = {0};
@@ -1036,6 +1209,19 @@ int main(void)
 		cmocka_unit_test_teardown(each_type_asks_as_its_receiver_expects, restore_errors),
 		cmocka_unit_test_teardown(a_rotated_token_is_taken_without_restart, restore_errors),
 		cmocka_unit_test_teardown(a_token_that_comes_late_holds_its_output_only,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(a_section_that_did_not_change_keeps_its_connection,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(another_receiver_gets_what_the_former_did_not_take,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(a_request_under_way_is_recalled_when_the_receiver_changes,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(
+			bodies_and_spool_take_their_new_bounds_and_what_falls_out_is_counted,
+			restore_errors),
+		cmocka_unit_test_teardown(an_output_that_was_flushed_goes_on_with_its_next_section,
+	                                  restore_errors),
+		cmocka_unit_test_teardown(another_file_takes_what_comes_after_the_change,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(a_file_takes_lines_at_once, restore_errors),
 		cmocka_unit_test_teardown(
