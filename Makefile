@@ -14,17 +14,20 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground digits text parse report log privileges inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials bucket \
-       words specpredicate specconst specwords specprogram specmap specnames specrules spec btftype enumtext \
-       memberpath feature layout rows fingerprint delta window clock \
-       point lineproto disks uevent decode tagset totals series bounds histogram \
-       emitter styleinflux stylefields styleprometheus stylebcc style mapstreet batch retryafter verdict bisection \
-       bodysize backoff \
+LIB := ground digits text parse report log privileges \
+       inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials \
+       bucket words specpredicate specreference specconst specwords specprogram specmap specnames specrules spec \
+       btftype enumtext memberpath feature layout rows fingerprint delta \
+       window clock point lineproto \
+       disks uevent decode tagset diskstats coverage totals series \
+       bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
+       batch retryafter verdict bisection bodysize backoff \
        crc32c record spool poller worker \
        patience httphandle http target targets sink trouble outputstats \
        outlet \
-       uplink complaint settle push kernel \
-       rodata trusted probeconst probebind probe snapshot probedir collect identity output selfmon health agent notify loop
+       uplink complaint settle push \
+       kernel rodata trusted probeconst probebind probe snapshot probedir collect \
+       identity output selfmon reconcile health agent notify loop
 
 CC      ?= cc
 CLANG   ?= clang

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "probe.h"
 #include "probedir.h"
+#include "reconcile.h"
 #include "selfmon.h"
 #include "target.h"
 #include "uevent.h"
@@ -43,9 +44,10 @@ struct agent {
 	struct config_probe no_section; /* what holds for a probe without one */
 	struct disks disks;
 	bool disks_known;
-	bool disks_told;   /* that they are not known */
-	int uevent_fd;     /* -1: not to be had */
-	int statm_fd;      /* -1: not to be had */
+	bool disks_told; /* that they are not known */
+	int uevent_fd;   /* -1: not to be had */
+	int statm_fd;    /* -1: not to be had */
+	struct reconcile *reconcile;
 	struct text lines; /* kept from window to window */
 	uint64_t points;   /* in lines */
 	struct selfmon_agent self;
@@ -109,6 +111,7 @@ int agent_new(const struct config *config, struct poller *poller, struct agent *
 	a->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	err = confkeys_set_defaults("probe.*", &a->no_section);
 	err = err ?: open_identity(a);
+	err = err ?: reconcile_new(&a->reconcile);
 	err = err ?: http_new(poller, &a->http);
 	err = err ?: open_outputs(a, poller);
 	if (err)
@@ -209,6 +212,7 @@ void agent_baseline(struct agent *a)
 	for (size_t i = 0; i < a->n_probes; i++)
 		if (a->probes[i].collector)
 			collector_baseline(a->probes[i].collector);
+	reconcile_baseline(a->reconcile);
 }
 
 static void scan_disks(struct agent *a)
@@ -283,6 +287,7 @@ static void write_lines(struct agent *a, size_t output, const struct window *win
 			a->self.lines_unwritable++;
 		selfmon_probe(ap->name, ap->collector, window->stamp_ns, add_line, a);
 	}
+	reconcile_emit(a->reconcile, window->stamp_ns, add_line, a);
 	for (size_t i = 0; i < a->n_outputs; i++)
 		selfmon_output(output_name(a->outputs[i]), &a->stats[i], window->stamp_ns, add_line,
 		               a);
@@ -297,6 +302,10 @@ void agent_cut(struct agent *a, const struct window *window, uint64_t steps, boo
 	for (size_t i = 0; i < a->n_probes; i++)
 		if (a->probes[i].collector)
 			collector_cut(a->probes[i].collector, &env);
+	for (size_t i = 0; i < a->n_probes; i++)
+		if (a->probes[i].collector)
+			reconcile_add(a->reconcile, a->probes[i].collector);
+	reconcile_cut(a->reconcile, &a->disks);
 	measure_self(a, steps);
 	/* Before any of them takes this window: all outputs tell the same of each other. */
 	for (size_t i = 0; i < a->n_outputs; i++)
@@ -359,6 +368,7 @@ void agent_free(struct agent *a)
 	for (size_t i = 0; i < a->n_outputs; i++)
 		output_free(a->outputs[i]);
 	http_free(a->http);
+	reconcile_free(a->reconcile);
 	disks_free(&a->disks);
 	ground_closep(&a->uevent_fd);
 	ground_closep(&a->statm_fd);

@@ -304,6 +304,19 @@ const struct collect_stats *collector_stats(const struct collector *c)
 	return &c->stats;
 }
 
+int collector_add_coverage(const struct collector *c, struct coverage *coverage)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->probe->n_maps; i++) {
+		const struct map_reader *m = &c->maps[i];
+
+		if (m->is_told)
+			err = mapstreet_add_coverage(m->street, coverage) ?: err;
+	}
+	return err;
+}
+
 int collector_emit(const struct collector *c, size_t output, const struct window *window,
                    point_fn fn, void *ctx)
 {

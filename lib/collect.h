@@ -4,6 +4,7 @@
  * ready to be told to each output. An edge: it reads maps and logs what fails, once.
  */
 #pragma once
+#include "coverage.h"
 #include "mapstreet.h"
 #include "probe.h"
 
@@ -53,6 +54,9 @@ void collector_cut(struct collector *collector, const struct decode_env *env);
 
 /** Of the last window cut. */
 const struct collect_stats *collector_stats(const struct collector *collector);
+
+/** Adds what the last window counted to what is compared with the kernel's own. @return as coverage_add() */
+int collector_add_coverage(const struct collector *collector, struct coverage *coverage);
 
 /**
  * Tells the last window's points; lengths for rates are each map's own, between its two reads.

@@ -144,6 +144,11 @@ int mapstreet_emit(struct mapstreet *street, size_t output, const struct window 
 	return style_emit(street->now.styles[output], street->series, window, fn, ctx);
 }
 
+int mapstreet_add_coverage(const struct mapstreet *street, struct coverage *coverage)
+{
+	return coverage_add(coverage, street->map, street->layout, series_sets(street->series));
+}
+
 void mapstreet_each(const struct mapstreet *street, series_fn fn, void *ctx)
 {
 	series_each(street->series, fn, ctx);

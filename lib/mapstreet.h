@@ -6,6 +6,7 @@
  * Outputs may change between two windows (a reload): what was counted stays, only styles are made anew.
  */
 #pragma once
+#include "coverage.h"
 #include "style.h"
 
 /** As an element of `former`: the style is a new one. */
@@ -55,6 +56,9 @@ int mapstreet_merge(struct mapstreet *street, const struct decode_env *env,
 /** As style_emit(), in the style of that output. */
 int mapstreet_emit(struct mapstreet *street, size_t output, const struct window *window,
                    point_fn fn, void *ctx);
+
+/** As coverage_add(), what was merged last. */
+int mapstreet_add_coverage(const struct mapstreet *street, struct coverage *coverage);
 
 /** As series_each(). */
 void mapstreet_each(const struct mapstreet *street, series_fn fn, void *ctx);

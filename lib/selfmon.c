@@ -143,3 +143,20 @@ int selfmon_probe(const char *name, const struct collector *collector, int64_t s
 	}
 	return tell(&p, fn, ctx);
 }
+
+int selfmon_coverage(const struct coverage_row *row, int64_t stamp_ns, point_fn fn, void *ctx)
+{
+	struct point p = {.measurement = "thermograf_coverage", .stamp_ns = stamp_ns};
+
+	add_tag(&p, "device", row->device);
+	add_tag(&p, "measurement", row->measurement);
+	add(&p, "counted", row->counted);
+	if (row->reference)
+		p.fields[p.n_fields++] = (struct point_field){
+			.key = "coverage_pct",
+			.type = POINT_FLOAT,
+			.decimal = 100.0 * (double)row->counted / (double)row->reference,
+		};
+	add(&p, "reference", row->reference);
+	return tell(&p, fn, ctx);
+}

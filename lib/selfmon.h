@@ -5,6 +5,7 @@
  *     thermograf                 one per window: the agent
  *     thermograf,output=NAME     one per output and window: what became of its lines
  *     thermograf_probe,probe=NAME  one per probe and window, also of one that does not run
+ *     thermograf_coverage,device=NAME,measurement=NAME  one per disk that either side counted anything of
  *
  * Without exception: a gap in them is a gap in the data. Totals since the start end in `_total`, the rest is of
  * the window or of the moment.
@@ -41,3 +42,6 @@ int selfmon_output(const char *name, const struct output_stats *stats, int64_t s
 /** @param collector  NULL: the probe does not run */
 int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns,
                   point_fn fn, void *ctx);
+
+/** Without coverage_pct where the kernel does not count this disk. @return what @p fn returned */
+int selfmon_coverage(const struct coverage_row *row, int64_t stamp_ns, point_fn fn, void *ctx);

@@ -251,6 +251,11 @@ static int set_counted(const struct setting *s)
 	return s->map->counted ? 0 : -ENOMEM;
 }
 
+static int set_reference(const struct setting *s)
+{
+	return specreference_set(&s->map->reference, s->name, s->value, s->line, s->why);
+}
+
 static const struct {
 	const char *key; /* one that ends in "." takes a name */
 	int (*set)(const struct setting *s);
@@ -262,6 +267,8 @@ static const struct {
 	{"index", set_index},
 	{"shards", set_shards},
 	{"rows", set_rows},
+	{"reference", set_reference},
+	{"reference.", set_reference},
 	{"tag.", set_tag},
 	{"field.", set_field},
 	{"histogram.", set_histogram},
@@ -301,7 +308,7 @@ bool specmap_is_private(const struct spec_map *map)
 
 	return map->n_when && !map->measurement && !map->n_tags && !map->n_fields &&
 	       !map->n_histograms && !map->index && !map->shards && !map->rows &&
-	       strcmp(map->name, SPEC_DROPS_MAP) != 0;
+	       !map->reference.line && strcmp(map->name, SPEC_DROPS_MAP) != 0;
 }
 
 void specmap_free(struct spec_map *map)
@@ -325,6 +332,7 @@ void specmap_free(struct spec_map *map)
 		free(map->histograms[i].sum_member);
 		free(map->histograms[i].max_member);
 	}
+	specreference_free(&map->reference);
 	free(map->name);
 	free(map->measurement);
 	free(map->counted);

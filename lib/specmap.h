@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "specpredicate.h"
+#include "specreference.h"
 #include "specwords.h"
 
 #include <stdbool.h>
@@ -42,7 +43,8 @@ struct spec_map {
 	char *counted; /* of the drops map: reasons of events that were counted all the same, and are not in the sum of
 			drops; a blank between two; NULL: none */
 	uint32_t counted_line;
-	uint32_t max_keys; /* 0 = as the object says */
+	struct spec_reference reference; /* what the kernel counts of the same thing */
+	uint32_t max_keys;               /* 0 = as the object says */
 	char *index; /* name of the hash that gives each key its row in this map, an array of row * shards
 			 values; NULL: this map has its keys itself */
 	char *shards; /* with index: name of the u32 constant that says how many values a row has, one per

@@ -122,6 +122,49 @@ static void check_histograms(const struct spec_map *map, const char *file, struc
 	}
 }
 
+static bool has_tag(const struct spec_map *map, const char *name)
+{
+	for (size_t i = 0; i < map->n_tags; i++)
+		if (!strcmp(map->tags[i].name, name))
+			return true;
+	return false;
+}
+
+static bool has_counter(const struct spec_map *map, const char *name)
+{
+	for (size_t i = 0; i < map->n_fields; i++)
+		if (!strcmp(map->fields[i].name, name))
+			return map->fields[i].kind == SPEC_COUNTER;
+	return false;
+}
+
+static void check_reference(const struct spec_map *map, const char *file, struct report *report)
+{
+	const struct spec_reference *r = &map->reference;
+	size_t kinds = 0;
+
+	if (!r->line)
+		return;
+	for (size_t kind = 0; kind < SPEC_DISK_KIND_MAX; kind++)
+		kinds += r->ops[kind] != NULL;
+	if (!r->device)
+		COMPLAIN(map, file, report, r->line,
+		         "reference: write as well: reference = diskstats TAG TAG FIELD");
+	else if (!map->measurement)
+		COMPLAIN(map, file, report, r->line, "reference: it goes with a measurement");
+	else if (!kinds)
+		COMPLAIN(map, file, report, r->line,
+		         "reference: compares nothing; write reference.reads = VALUE of tag %s, or "
+		         "writes, discards, flushes",
+		         r->op);
+	else if (!has_tag(map, r->device) || !has_tag(map, r->op))
+		COMPLAIN(map, file, report, r->line, "reference: the map has no tag.%s",
+		         has_tag(map, r->device) ? r->op : r->device);
+	else if (!has_counter(map, r->field))
+		COMPLAIN(map, file, report, r->line, "reference: field.%s is no counter of the map",
+		         r->field);
+}
+
 void specrules_check(const struct spec_map *map, const char *file, struct report *report)
 {
 	assert(map && map->name && file && report);
@@ -144,6 +187,7 @@ void specrules_check(const struct spec_map *map, const char *file, struct report
 		         "shards and rows go with index: name the map that gives the rows");
 	check_tags(map, file, report);
 	check_histograms(map, file, report);
+	check_reference(map, file, report);
 	specnames_check(map, file, report);
 }
 

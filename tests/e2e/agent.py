@@ -110,3 +110,9 @@ def parse_lines(text):
             values[key] = int(value[:-1]) if value.endswith("i") else float(value)
         points.append((measurement, dict(tag.split("=") for tag in tags), values, int(stamp)))
     return points
+
+
+def file_points(path):
+    """The same of an output of type file, also while it is written: whole lines only; none where there is no file yet."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return parse_lines(text[:text.rfind("\n") + 1])

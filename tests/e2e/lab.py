@@ -112,7 +112,7 @@ def free_port():
 
 # ---- loop devices
 
-LOOP_CTL_GET_FREE = 0x4C82
+LOOP_CTL_ADD, LOOP_CTL_REMOVE, LOOP_CTL_GET_FREE = 0x4C80, 0x4C81, 0x4C82
 LOOP_CONFIGURE = 0x4C0A  # one step instead of two since Linux 5.8
 LO_FLAGS_AUTOCLEAR = 4
 # struct loop_config: fd, block_size, struct loop_info64 (up to lo_flags, lo_file_name, rest), reserved.
@@ -124,15 +124,16 @@ BLKZEROOUT = 0x127F
 class LoopDevice:
     """
     A block device in memory: loop on a memfd. Discards work and give the memory back. Or, where it is given, on the
-    file `backing`, of its size.
+    file `backing`, of its size. new: a disk that was never there before, and is gone afterwards; a number that is free may
+    be of one that has counted already.
     """
 
-    def __init__(self, size=64 << 20, name="thermograf", backing=None):
-        self.start, self.size = 0, os.path.getsize(backing) if backing else size
+    def __init__(self, size=64 << 20, name="thermograf", backing=None, new=False):
+        self.start, self.size, self.new = 0, os.path.getsize(backing) if backing else size, new
         backing = os.open(backing, os.O_RDWR | os.O_CLOEXEC) if backing else os.memfd_create(name)
         try:
             os.truncate(backing, self.size)
-            self.fd, self.path = self._attach(backing, name)
+            self.fd, self.path = self._attach(backing, name, new)
         finally:
             os.close(backing)
         self.name = os.path.basename(self.path)
@@ -140,14 +141,17 @@ class LoopDevice:
             subprocess.run(["udevadm", "settle", "--timeout=5"], check=False, capture_output=True)
 
     @staticmethod
-    def _attach(backing, name):
+    def _attach(backing, name, new):
         try:
             control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise Skip(f"no loop devices: /dev/loop-control: {error.strerror}") from error
         try:
             while True:
-                path = f"/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}"
+                # Those that the kernel makes by itself have low numbers.
+                number = fcntl.ioctl(control, LOOP_CTL_ADD, random.randrange(1000, 100000)) if new \
+                    else fcntl.ioctl(control, LOOP_CTL_GET_FREE)
+                path = f"/dev/loop{number}"
                 try:
                     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 except OSError as error:
@@ -168,6 +172,21 @@ class LoopDevice:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+            if self.new:
+                self._remove()
+
+    def _remove(self):
+        """What is detached may be busy for a moment; after a while it stays, unused."""
+        control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            for _ in range(50):
+                try:
+                    fcntl.ioctl(control, LOOP_CTL_REMOVE, int(self.name.removeprefix("loop")))
+                    return
+                except OSError:
+                    time.sleep(0.1)
+        finally:
+            os.close(control)
 
     def __enter__(self):
         return self

@@ -78,7 +78,7 @@ class Rig:
         self.wait(lambda points: points, "a first window")
 
     def points(self):
-        return agent.parse_lines(self.lines.read_text()) if self.lines.exists() else []
+        return agent.file_points(self.lines)
 
     def wait(self, question, what):
         def there():

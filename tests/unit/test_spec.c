@@ -411,6 +411,25 @@ static void rules_of_the_keys_of_a_map(void **state)
 	         "p.ini:4: [map m] shards and rows go with index: name the map that gives the rows"},
 		{MAP "shards = 3\n",
 	         "p.ini:6: [map m] shards: expected a constant's name, not \"3\""},
+		{MAP "reference = diskstat device op f\n",
+	         "p.ini:6: [map m] reference: expected a reference, not \"diskstat\" (diskstats); did you mean "
+	         "\"diskstats\"?"},
+		{MAP "reference = diskstats device op\n",
+	         "p.ini:6: [map m] reference: the field that is compared is missing"},
+		{MAP "reference.read = read\n",
+	         "p.ini:6: [map m] reference.read: no such key; did you mean \"reads\"?"},
+		{MAP "field.f = value counter\nreference.reads = read\n",
+	         "p.ini:7: [map m] reference: write as well: reference = diskstats TAG TAG FIELD"},
+		{MAP "field.f = value counter\nreference = diskstats device op f\n",
+	         "p.ini:7: [map m] reference: compares nothing; write reference.reads = VALUE of tag op, or writes, discards, "
+	         "flushes"},
+		{MAP
+	         "tag.op = op hex\nfield.f = value counter\nreference = diskstats device op f\nreference.reads = read\n",
+	         "p.ini:8: [map m] reference: the map has no tag.device"},
+		{MAP
+	         "tag.op = op hex\ntag.device = dev disk\nfield.f = value gauge\nreference = diskstats device op f\n"
+	         "reference.reads = read\n",
+	         "p.ini:9: [map m] reference: field.f is no counter of the map"},
 		{PROBE "[map m]\nmeasurement = block io\nfield.f = value counter\n",
 	         "p.ini:5: [map m] measurement: \"block io\" is no name of a measurement: a letter, then "
 	         "letters, digits, _ and -, at most 64"},
