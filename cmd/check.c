@@ -50,6 +50,9 @@ static void check_credentials(const struct config_output *o, struct findings *f)
 	if (err == -EACCES && geteuid()) {
 		text_printf(&line, "%s; not checked: the agent runs as root", text_cstr(&why));
 		warn(f, text_cstr(&line));
+	} else if (err == -ENOKEY) {
+		text_printf(&line, "%s; not checked: only the service has it", text_cstr(&why));
+		warn(f, text_cstr(&line));
 	} else if (err) {
 		printf("  error: %s\n", text_cstr(&why));
 		f->errors++;

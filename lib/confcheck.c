@@ -28,6 +28,7 @@ static const struct use {
 	{"tls_ca", HTTP_TYPES, 0},
 	{"tls_cert", HTTP_TYPES, 0},
 	{"tls_key", HTTP_TYPES, 0},
+	{"tls_min_version", HTTP_TYPES, 0},
 	{"insecure_skip_verify", HTTP_TYPES, 0},
 	{"http_proxy", HTTP_TYPES, 0},
 	{"header.", HTTP_TYPES, 0},
@@ -42,7 +43,8 @@ static const struct use {
 };
 
 /* Keys that mean something to a https:// receiver only. */
-static const char *const tls_keys[] = {"tls_ca", "tls_cert", "tls_key", "insecure_skip_verify"};
+static const char *const tls_keys[] = {"tls_ca", "tls_cert", "tls_key", "tls_min_version",
+                                       "insecure_skip_verify"};
 
 /* Where a key was set, "" when it was set to nothing; NULL: it was not. */
 static const struct config_pair *find_given(const struct config_output *o, const char *key)

@@ -194,6 +194,39 @@ static int fill_urls(struct loader *l)
 	return r;
 }
 
+/* A file's name without a folder is that of a credential that systemd hands to its service. */
+static int find_credential(const char *dir, char **name)
+{
+	char *path;
+
+	if (!**name || strchr(*name, '/'))
+		return 0;
+	if (asprintf(&path, "%s/%s", dir, *name) < 0)
+		return -ENOMEM;
+	free(*name);
+	*name = path;
+	return 0;
+}
+
+/* Without the variable the names stay, and who reads them says what is missing: `check` runs outside of the service. */
+static int fill_credentials(struct loader *l)
+{
+	struct config *c = l->set.config;
+	const char *dir = variable(l, "CREDENTIALS_DIRECTORY");
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_outputs && dir && !r; i++) {
+		struct config_output *o = &c->outputs[i];
+
+		r = find_credential(dir, &o->password_file);
+		r = r ?: find_credential(dir, &o->token_file);
+		r = r ?: find_credential(dir, &o->tls_ca);
+		r = r ?: find_credential(dir, &o->tls_cert);
+		r = r ?: find_credential(dir, &o->tls_key);
+	}
+	return r;
+}
+
 /* An empty tag says: none, also not the environment's. */
 static int fill_tags(struct loader *l)
 {
@@ -238,6 +271,8 @@ static int load(const struct config_sources *sources, const char *name, const ch
 		r = load_set(&l, sources->sets[i]);
 	if (!r)
 		r = fill_urls(&l);
+	if (!r)
+		r = fill_credentials(&l);
 	if (!r)
 		r = fill_tags(&l);
 	if (r < 0)

@@ -4,7 +4,8 @@
  *
  * The keys and the structs of the sections are in confkeys.h.
  * Precedence: --set section/key=value, files (a later one overrides key by key), environment
- * (TELEGRAF_URL, LOCAL_DATACENTER), built-in. The built-in output "telegraf" (influx1 to
+ * (TELEGRAF_URL, LOCAL_DATACENTER), built-in. Files of secrets and certificates without a folder are in
+ * CREDENTIALS_DIRECTORY, where systemd sets it. The built-in output "telegraf" (influx1 to
  * http://127.0.0.1:8086) is there only while no [output.X] is.
  */
 #pragma once
@@ -18,7 +19,7 @@ struct config_sources {
 		dir; /* /etc/thermograf/conf.d: *.ini in the order of their bytes; may be missing */
 	const char *const *sets; /* "section/key=value" */
 	size_t n_sets;
-	/* For TELEGRAF_URL, LOCAL_DATACENTER and ${VAR}; NULL: nothing is set. */
+	/* For TELEGRAF_URL, LOCAL_DATACENTER, CREDENTIALS_DIRECTORY and ${VAR}; NULL: nothing is set. */
 	const char *(*getenv)(const char *name);
 };
 

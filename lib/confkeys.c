@@ -32,6 +32,11 @@ const char *const content_encoding_names[CONTENT_ENCODING_MAX] = {
 	[ENCODING_IDENTITY] = "identity",
 };
 
+const char *const tls_version_names[TLS_VERSION_MAX] = {
+	[TLS_1_2] = "TLS12",
+	[TLS_1_3] = "TLS13",
+};
+
 #define AGENT(k, member, t, value)                                               \
 	.section = "agent", .key = k, .type = CONFIG_##t, .default_text = value, \
 	.offset = offsetof(struct config_agent, member)
@@ -81,17 +86,20 @@ const struct config_key config_keys[] = {
          .doc = "For HTTP basic authentication. Empty: none."},
 	{OUTPUT("password", password, SECRET, ""), .doc = "For HTTP basic authentication."},
 	{OUTPUT("password_file", password_file, TEXT, ""),
-         .doc = "The file that holds the password, instead of password. Read again after a 401 or 403."},
+         .doc = "The file that holds the password, instead of password. Without a / a systemd credential."},
 	{OUTPUT("token", token, SECRET, ""),
          .doc = "For token authentication, with the scheme of the type: Token for influx2, else Bearer."},
 	{OUTPUT("token_file", token_file, TEXT, ""),
-         .doc = "The file that holds the token, instead of token. Read again after a 401 or 403."},
+         .doc = "The file that holds the token, instead of token. Without a / a systemd credential."},
 	{OUTPUT("tls_ca", tls_ca, TEXT, ""),
          .doc = "PEM file of the authorities that a https receiver must be signed by. Empty: the system's."},
 	{OUTPUT("tls_cert", tls_cert, TEXT, ""),
          .doc = "PEM file of the certificate by which this host proves itself. Empty: none."},
 	{OUTPUT("tls_key", tls_key, TEXT, ""),
          .doc = "PEM file of its key. Empty: the key is in tls_cert, too."},
+	/* What is older is broken (RFC 8996), and Debian's OpenSSL refuses it. */
+	{OUTPUT("tls_min_version", tls_min_version, CHOICE, "TLS12"), CHOICES(tls_version_names),
+         .doc = "The oldest TLS that is spoken with a https receiver."},
 	{OUTPUT("insecure_skip_verify", insecure_skip_verify, BOOL, "no"),
          .doc = "Take any certificate of a https receiver."},
 	{OUTPUT("http_proxy", http_proxy, TEXT, ""),
@@ -187,7 +195,6 @@ static const struct {
 	{"local_address", "the kernel's routes choose it; remove it"},
 	{"tls_enable", "https:// in urls is enough; remove it"},
 	{"tls_server_name", "the name in urls is the one that is checked; remove it"},
-	{"tls_min_version", "TLS 1.2 is the oldest that is spoken; remove it"},
 	{"tls_cipher_suites", "the TLS library's own are used; remove it"},
 	{"tls_key_pwd", "store the key without a passphrase, in a file of mode 0600"},
 	{"ssl_ca", "use tls_ca"},

@@ -40,9 +40,12 @@ enum output_style {
 
 enum content_encoding { ENCODING_GZIP, ENCODING_IDENTITY, CONTENT_ENCODING_MAX };
 
+enum tls_version { TLS_1_2, TLS_1_3, TLS_VERSION_MAX };
+
 extern const char *const output_type_names[OUTPUT_TYPE_MAX];
 extern const char *const output_style_names[OUTPUT_STYLE_MAX];
 extern const char *const content_encoding_names[CONTENT_ENCODING_MAX];
+extern const char *const tls_version_names[TLS_VERSION_MAX];
 
 struct config_pair {
 	char *key;
@@ -82,6 +85,7 @@ struct config_output {
 	char *tls_ca;   /* PEM files; "" = the system's */
 	char *tls_cert; /* "" = none; so the next */
 	char *tls_key;
+	enum tls_version tls_min_version;
 	bool insecure_skip_verify;
 	char *http_proxy; /* "" = none, whatever the environment says */
 	struct config_pair

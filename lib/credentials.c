@@ -84,6 +84,13 @@ static int read_source(const struct source *source, struct credentials *c, struc
 
 	if (!*source->path)
 		return 0;
+	if (!strchr(source->path, '/')) {
+		text_printf(why,
+		            "%s: %s has no / and is a credential of systemd, and there are none "
+		            "(CREDENTIALS_DIRECTORY): the unit needs LoadCredential=%s:FILE",
+		            source->key, source->path, source->path);
+		return -ENOKEY;
+	}
 	int err = conffile_read(source->path, source->max_bytes, out, &is_public);
 	if (err) {
 		text_printf(why, "%s: %s cannot be read: %s", source->key, source->path,

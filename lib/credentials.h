@@ -25,7 +25,7 @@ struct credentials {
  * Reads everything anew.
  * @param ret   freed before; unchanged on failure
  * @param why   takes the key and what is wrong, without place: "token_file: /run/token is empty"; quotes no content
- * @return 0; -errno of reading a file; -EINVAL: what it holds is not what it should be; -ENOMEM
+ * @return 0; -ENOKEY: a name without a folder, and this process was handed no credentials; -errno of reading a file; -EINVAL: what it holds is not what it should be; -ENOMEM
  */
 int credentials_read(const struct config_output *config, struct credentials *ret, struct text *why);
 

@@ -95,10 +95,15 @@ static CURLcode set_blob(CURL *easy, CURLoption option, const char *pem)
 
 static CURLcode set_tls(CURL *easy, const struct http_settings *s)
 {
+	/* Each is the least; libcurl speaks what both sides can. */
+	static const long versions[TLS_VERSION_MAX] = {
+		[TLS_1_2] = CURL_SSLVERSION_TLSv1_2,
+		[TLS_1_3] = CURL_SSLVERSION_TLSv1_3,
+	};
 	bool verify = !s->insecure_skip_verify;
 	CURLcode err;
 
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, versions[s->tls_min_version]);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, (long)verify);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	/* Else the system's folder of authorities is trusted beside the given one. */

@@ -19,6 +19,7 @@ struct http_settings {
 	const char *proxy; /* URL; the environment's is never used */
 	/* PEM texts. Without tls_ca the system's authorities are trusted. */
 	const char *tls_ca, *tls_cert, *tls_key;
+	enum tls_version tls_min_version;
 	bool insecure_skip_verify;
 	uint64_t timeout_ns; /* of a whole request */
 };

@@ -46,11 +46,12 @@ uint64_t identity_spread(const void *bytes, size_t len, uint64_t bound_ns)
 
 uint64_t identity_offset_ns(uint64_t bound_ns)
 {
-	char id[HOST_NAME_MAX + 1] = "";
+	char id[256 + HOST_NAME_MAX + 1] = "";
 	CLEANUP_CLOSE int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, id, sizeof(id) - 1);
+	ssize_t n = fd < 0 ? 0 : read(fd, id, 256);
+	size_t len = n > 0 ? strcspn(id, "\n") : 0;
 
-	if (n <= 0 && gethostname(id, sizeof(id) - 1))
-		return 0;
-	return identity_spread(id, strcspn(id, "\n"), bound_ns);
+	if (gethostname(id + len, HOST_NAME_MAX))
+		id[len] = '\0';
+	return identity_spread(id, strlen(id), bound_ns);
 }

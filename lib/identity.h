@@ -16,8 +16,8 @@
 int identity_host(const char *wanted, struct text *out);
 
 /**
- * This host's offset for sending: a hash of /etc/machine-id (of the host's name where there is none),
- * the same after every start, evenly spread over hosts.
+ * This host's offset for sending: a hash of /etc/machine-id and the kernel's host name, the same after every start,
+ * evenly spread over hosts. Both, because hosts cloned from one image often share the first.
  * @param bound_ns  0 gives 0
  * @return          0 to bound_ns - 1
  */

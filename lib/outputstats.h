@@ -46,7 +46,8 @@ struct output_stats {
 	int64_t oldest_stamp_ns; /* 0: nothing is queued */
 	bool failing;
 	/* Of the last push, and the longest one since the last output_lines(). */
-	long status; /* of HTTP, 0: no answer; stdout and file: 0 or -errno */
+	size_t url_index; /* which of `urls` is in use; 0: the first */
+	long status;      /* of HTTP, 0: no answer; stdout and file: 0 or -errno */
 	uint64_t push_ns;
 	uint64_t push_max_ns;
 };

@@ -27,7 +27,7 @@ uint64_t patience_ms(struct backoff *backoff, const struct verdict *verdict)
 	uint64_t told_ms = verdict->retry_after_ms;
 
 	if (verdict->action == VERDICT_HOLD)
-		return PATIENCE_HOLD_MS;
+		return PATIENCE_HOLD_MS - ((uint64_t)PATIENCE_HOLD_SPREAD_MS * random_u32() >> 32);
 	if (told_ms)
 		return told_ms + (told_ms / RETRY_AFTER_SPREAD * random_u32() >> 32);
 	return MAX(backoff_failed(backoff, random_u32()), 1u);

@@ -338,6 +338,7 @@ struct output_stats push_stats(const struct push *p)
 	struct spool_totals totals = spool_totals(p->spool);
 	struct output_stats stats = p->stats;
 
+	stats.url_index = uplink_index(p->uplink);
 	stats.failing = p->settle.complaint.trouble.since_ns;
 	stats.lines_dropped[OUTPUT_DROP_SPOOL] = totals.dropped_points;
 	stats.lines_queued = totals.points;

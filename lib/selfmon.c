@@ -92,6 +92,7 @@ int selfmon_output(const char *name, const struct output_stats *stats, int64_t s
 	                           : 0);
 	add(&p, "push_max_us", stats->push_max_ns / 1000);
 	add(&p, "push_us", stats->push_ns / 1000);
+	add(&p, "url_index", stats->url_index);
 	return tell(&p, fn, ctx);
 }
 

@@ -169,7 +169,6 @@ static uint64_t kept(const struct answer *a)
 {
 	const struct complaint_answer complaint = complaint_of(a, a->verdict->reason);
 	struct settle *s = a->s;
-	bool replaced;
 
 	s->stats->retries++;
 	s->stats->lines_retried += a->lent->points;
@@ -179,11 +178,11 @@ static uint64_t kept(const struct answer *a)
 	 * Another URL may do where this one is at fault; not when it says how long to wait. A 503 without that is
 	 * also what a proxy answers whose backend is dead.
 	 */
-	bool at_once =
-		uplink_failed(s->uplink, a->verdict->reason, a->verdict->retry_after_ms, &replaced);
-	uint64_t wait_ms = at_once ? 0 : patience_ms(&s->backoff, a->verdict);
+	struct uplink_turn turn =
+		uplink_failed(s->uplink, a->verdict->reason, a->verdict->retry_after_ms);
+	uint64_t wait_ms = turn.at_once ? 0 : patience_ms(&s->backoff, a->verdict);
 
-	if (!replaced)
+	if (!turn.expected)
 		complaint_kept(&s->complaint, &complaint, spool_totals(s->spool).windows,
 		               a->last && wait_ms ? TROUBLE_NO_MORE : wait_ms);
 	return wait_ms;

@@ -44,19 +44,40 @@ const struct target *targets_current(const struct targets *t)
 	return &t->items[t->current];
 }
 
+void targets_look_back(struct targets *t, uint64_t now_ns)
+{
+	assert(t && t->n && now_ns);
+
+	if (!t->current || t->asking || now_ns - t->away_ns < TARGETS_BACK_NS)
+		return;
+	t->used = t->current;
+	t->current = 0;
+	t->asking = true;
+}
+
 void targets_passed(struct targets *t)
 {
 	assert(t);
 
 	t->failed = 0;
+	t->asking = false;
+	if (!t->current)
+		t->away_ns = 0;
 }
 
-bool targets_failed(struct targets *t)
+bool targets_failed(struct targets *t, uint64_t now_ns)
 {
-	assert(t && t->n);
+	assert(t && t->n && now_ns);
 
 	if (t->n < 2)
 		return false;
+	if (!t->current)
+		t->away_ns = now_ns;
+	if (t->asking) {
+		t->asking = false;
+		t->current = t->used;
+		return true;
+	}
 	t->current = (t->current + 1) % t->n;
 	t->failed = (t->failed + 1) % t->n;
 	return t->failed;

@@ -122,6 +122,9 @@ static const struct {
 	{"certificate is not yet valid", "check this host's clock"},
 	{"certificate required", "set tls_cert and tls_key"},
 	{"handshake failure", "does it want tls_cert and tls_key?"},
+	{"alert protocol version",
+         "it speaks no TLS as new as tls_min_version asks for, or only a newer one"},
+	{"unsupported protocol", "it speaks no TLS as new as tls_min_version asks for"},
 	{"wrong version number", "does urls need http:// instead of https://?"},
 };
 

@@ -80,6 +80,7 @@ static int set_client(struct uplink *u)
 		.tls_ca = text_cstr(&u->credentials.tls_ca),
 		.tls_cert = text_cstr(&u->credentials.tls_cert),
 		.tls_key = text_cstr(&u->credentials.tls_key),
+		.tls_min_version = config->tls_min_version,
 		.insecure_skip_verify = config->insecure_skip_verify,
 		.timeout_ns = config->timeout_ns,
 	};
@@ -119,6 +120,7 @@ int uplink_post(struct uplink *u, const struct batch *batch, http_fn fn, void *c
 {
 	assert(u);
 
+	targets_look_back(&u->targets, poller_now_ns());
 	const struct target *target = targets_current(&u->targets);
 	bool fresh = u->reconnect;
 
@@ -141,19 +143,30 @@ void uplink_passed(struct uplink *u)
 	targets_passed(&u->targets);
 }
 
-bool uplink_failed(struct uplink *u, enum verdict_reason reason, bool stay, bool *ret_replaced)
+size_t uplink_index(const struct uplink *u)
+{
+	assert(u);
+
+	return u->targets.asking ? u->targets.used : u->targets.current;
+}
+
+struct uplink_turn uplink_failed(struct uplink *u, enum verdict_reason reason, bool stay)
 {
 	CLEANUP(text_free) struct text why = {0};
+	struct uplink_turn turn = {.expected = u->targets.asking};
+	bool replaced;
 
-	assert(u && ret_replaced);
 	u->reconnect = true;
 	/* Without an answer it may be a certificate that was replaced. */
 	u->stale |= credentials_are_in_files(u->config) &&
 	            (reason == REASON_AUTH || reason == REASON_TRANSPORT);
-	*ret_replaced = u->stale && reason == REASON_AUTH && renew(u, &why) == 1;
-	if (*ret_replaced)
-		return true;
+	replaced = u->stale && reason == REASON_AUTH && renew(u, &why) == 1;
+	if (replaced)
+		return (struct uplink_turn){.at_once = true, .expected = true};
 	/* It is not the last time: who brings the new password may come a moment later. */
 	u->stale |= credentials_are_in_files(u->config) && reason == REASON_AUTH;
-	return !stay && targets_failed(&u->targets);
+	/* Who is only asked whether it is there again does not say how long to wait for the other. */
+	if (!stay || turn.expected)
+		turn.at_once = targets_failed(&u->targets, poller_now_ns());
+	return turn;
 }

@@ -30,7 +30,7 @@ const char *uplink_label(const struct uplink *uplink);
  */
 bool uplink_is_ready(struct uplink *uplink, struct text *why);
 
-/** As http_post(); on a new connection after a failure. */
+/** As http_post(); on a new connection after a failure. The first of `urls` is preferred, see targets.h. */
 int uplink_post(struct uplink *uplink, const struct batch *batch, http_fn fn, void *ctx);
 
 /** Ends a running request without calling back; none running is fine. */
@@ -39,11 +39,19 @@ void uplink_cancel(struct uplink *uplink);
 /** The receiver in use is there: the others may be tried again when it fails. */
 void uplink_passed(struct uplink *uplink);
 
+/** Which of `urls` is in use; 0: the first. */
+size_t uplink_index(const struct uplink *uplink);
+
+/** What a failure leads to. */
+struct uplink_turn {
+	bool at_once;  /* it is worth to try again at once, there or elsewhere */
+	bool expected; /* it was a try that may fail: nobody has to be told */
+};
+
 /**
  * The last request failed, and its batch is to be sent again.
  * @param stay  the receiver asked to wait: do not turn to another
- * @return whether it is worth to try at once: with a password that was replaced meanwhile, told in @p ret_replaced,
- *         or at a receiver that did not fail since the last success
+ * @return at once: with a password that was replaced meanwhile, which was expected; at a receiver that did not fail since
+ *         the last success; or back at the one in use, when it was only asked whether the first is there again
  */
-bool uplink_failed(struct uplink *uplink, enum verdict_reason reason, bool stay,
-                   bool *ret_replaced);
+struct uplink_turn uplink_failed(struct uplink *uplink, enum verdict_reason reason, bool stay);

@@ -390,6 +390,39 @@ static void a_request_proves_itself_in_one_way(void **state)
 	says("urls = https://h\ntls_cert = /f\n", "", 0);
 }
 
+static void a_file_without_a_folder_is_a_credential_of_systemd(void **state)
+{
+	static const char *const env[] = {"CREDENTIALS_DIRECTORY", "/run/credentials/thermograf",
+	                                  NULL};
+	static const char text[] =
+		"[output.o]\nurls = https://h\ntoken_file = token\ntls_ca = ./ca\n"
+		"tls_cert = pair.pem\n[output.p]\nusername = u\npassword_file = p\n";
+
+	(void)state;
+	assert_int_equal(load(text), 0);
+	assert_string_equal(config->outputs[0].token_file, "token");
+	variables = env;
+	assert_int_equal(load(text), 0);
+	assert_string_equal(config->outputs[0].token_file, "/run/credentials/thermograf/token");
+	assert_string_equal(config->outputs[0].tls_ca, "./ca");
+	assert_string_equal(config->outputs[0].tls_cert, "/run/credentials/thermograf/pair.pem");
+	assert_string_equal(config->outputs[0].tls_key, "");
+	assert_string_equal(config->outputs[1].password_file, "/run/credentials/thermograf/p");
+}
+
+static void the_oldest_tls_has_telegrafs_names(void **state)
+{
+	(void)state;
+	says("urls = https://h\ntls_min_version = TLS13\n", "", 0);
+	assert_int_equal(config->outputs[0].tls_min_version, TLS_1_3);
+	says("urls = https://h\n", "", 0);
+	assert_int_equal(config->outputs[0].tls_min_version, TLS_1_2);
+	says("urls = https://h\ntls_min_version = TLS11\n", "tls_min_version: ", -EINVAL);
+	assert_non_null(strstr(text_cstr(&said), "TLS12"));
+	says("urls = http://h\ntls_min_version = TLS13\n",
+	     "tls_min_version: not used; no URL in urls begins with https://", 0);
+}
+
 static void keys_that_do_nothing_are_told(void **state)
 {
 	static const struct {
@@ -612,6 +645,8 @@ int main(void)
 		cmocka_unit_test(the_bounds_of_the_interval_are_in),
 		cmocka_unit_test(keys_that_need_each_other_are_checked),
 		cmocka_unit_test(a_request_proves_itself_in_one_way),
+		cmocka_unit_test(a_file_without_a_folder_is_a_credential_of_systemd),
+		cmocka_unit_test(the_oldest_tls_has_telegrafs_names),
 		cmocka_unit_test(keys_that_do_nothing_are_told),
 		cmocka_unit_test(each_type_has_its_receivers),
 		cmocka_unit_test(headers_are_checked_by_name),

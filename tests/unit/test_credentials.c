@@ -52,6 +52,18 @@ static void check(const struct config_output *config, struct credentials *c, int
 		fail_msg("said: %s", text_cstr(&why));
 }
 
+static void a_name_without_a_folder_is_a_credential_that_may_not_be_there(void **state)
+{
+	CLEANUP(credentials_free) struct credentials c = {0};
+	struct config_output config = nothing;
+
+	(void)state;
+	config.token_file = "token";
+	check(&config, &c, -ENOKEY,
+	      "token_file: token has no / and is a credential of systemd, and there are none "
+	      "(CREDENTIALS_DIRECTORY): the unit needs LoadCredential=token:FILE");
+}
+
 static void a_token_goes_in_the_scheme_of_its_type(void **state)
 {
 	CLEANUP(credentials_free) struct credentials c = {0};
@@ -194,6 +206,7 @@ static int remove_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_without_a_folder_is_a_credential_that_may_not_be_there),
 		cmocka_unit_test(a_token_goes_in_the_scheme_of_its_type),
 		cmocka_unit_test(of_a_file_one_newline_is_left_out),
 		cmocka_unit_test(what_is_wrong_with_a_file_is_said_without_its_content),

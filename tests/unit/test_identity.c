@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,6 +48,21 @@ static void an_offset_stays_below_its_bound_and_repeats(void **state)
 	assert_int_equal(identity_offset_ns(0), 0);
 }
 
+/* They may share /etc/machine-id; their names differ, or nobody could tell them apart. */
+static void clones_of_one_image_do_not_send_together(void **state)
+{
+	uint64_t offsets[2];
+
+	(void)state;
+	if (unshare(CLONE_NEWUTS))
+		skip(); /* needs root */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sethostname(i ? "clone2" : "clone1", 6), 0);
+		offsets[i] = identity_offset_ns(BOUND_NS);
+	}
+	assert_true(offsets[0] != offsets[1]);
+}
+
 /* Names of a fleet differ in their last digits: each tenth of the bound must still get its share. */
 static void a_thousand_hosts_spread_evenly(void **state)
 {
@@ -70,6 +86,7 @@ int main(void)
 		cmocka_unit_test(a_wanted_name_is_taken_as_it_is),
 		cmocka_unit_test(fqdn_never_gives_nothing),
 		cmocka_unit_test(an_offset_stays_below_its_bound_and_repeats),
+		cmocka_unit_test(clones_of_one_image_do_not_send_together),
 		cmocka_unit_test(a_thousand_hosts_spread_evenly),
 	};
 

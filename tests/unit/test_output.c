@@ -559,11 +559,13 @@ static void a_missing_database_is_held_and_said_loudly(void **state)
 	assert_int_equal(output_stats(s.output).verdicts[VERDICT_HOLD], 1);
 	assert_true(output_stats(s.output).failing);
 	assert_false(output_is_busy(s.output));
+	const char *log = logged(&s);
 	assert_int_equal(
-		count(logged(&s),
+		count(log,
 	              "answers 404 \"database not found: telegraf\"; keeping 1 window, next try "
-	              "in 30 s; create it with: CREATE DATABASE \"telegraf\"\n"),
+	              "in "),
 		1);
+	assert_int_equal(count(log, " s; create it with: CREATE DATABASE \"telegraf\"\n"), 1);
 	/* More windows do not hurry it; but the end does, and by then somebody has mended it. */
 	add_window(&s, 30, 0);
 	run_until(&s, idle);
@@ -812,10 +814,10 @@ static void a_rotated_token_is_taken_without_restart(void **state)
 	add_window(&s, 3, 0);
 	run_until(&s, idle);
 	assert_int_equal(answers(&s), s.answers_before + 2);
-	assert_int_equal(count(logged(&s),
-	                       "answers 401 \"Unauthorized\"; keeping 1 window, next try in "
-	                       "30 s; check token_file of [output.telegraf]\n"),
+	const char *log = logged(&s);
+	assert_int_equal(count(log, "answers 401 \"Unauthorized\"; keeping 1 window, next try in "),
 	                 1);
+	assert_int_equal(count(log, " s; check token_file of [output.telegraf]\n"), 1);
 	assert_int_equal(output_stats(s.output).lines_queued, 3);
 	unlink(s.config.token_file);
 }
