@@ -14,7 +14,7 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground digits text parse report log privileges \
+LIB := ground digits text parse report log privileges paths \
        inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials \
        bucket words specpredicate specreference specconst specwords specprogram specmap specnames specrules spec \
        btftype enumtext memberpath feature layout rows fingerprint delta \
@@ -206,6 +206,8 @@ build/fuzz/libthermograf.a: $(LIB_SRC:%.c=build/fuzz/%.o)
 
 build/fuzz/lib/%.o: lib/%.c
 	$(Q)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+include packaging/install.mk
 
 print-%: # the value of a variable, for scripts
 	@:$(info $($*))

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "credentials.h"
 #include "kernel.h"
+#include "paths.h"
 #include "probe.h"
 #include "probedir.h"
 #include "target.h"
@@ -170,9 +171,13 @@ static void check_probes(const struct config *config, struct findings *f)
 	f->errors += report.n_errors;
 	fflush(stdout);
 	log_report(&report);
-	if (!probes.n)
-		warn(f, "no probes found: neither beside the program nor in " PROBEDIR_ADMIN
-		        " and " PROBEDIR_SHIPPED);
+	if (!probes.n) {
+		CLEANUP(text_free) struct text line = {0};
+
+		text_printf(&line, "no probes found: neither beside the program nor in %s and %s",
+		            paths_admin_probes, paths_shipped_probes);
+		warn(f, text_cstr(&line));
+	}
 }
 
 static void print_sources(const struct command_options *options)
@@ -184,15 +189,15 @@ static void print_sources(const struct command_options *options)
 		printf("  %s\n", options->config);
 		return;
 	}
-	any = !access(COMMAND_MAIN_FILE, R_OK);
+	any = !access(paths_config_file, R_OK);
 	if (any)
-		printf("  " COMMAND_MAIN_FILE "\n");
-	if (!access(COMMAND_CONF_DIR, R_OK)) {
-		printf("  " COMMAND_CONF_DIR "/*.ini\n");
+		printf("  %s\n", paths_config_file);
+	if (!access(paths_config_dir, R_OK)) {
+		printf("  %s/*.ini\n", paths_config_dir);
 		any = true;
 	}
 	if (!any)
-		printf("  no file in /etc/thermograf: built-in defaults\n");
+		printf("  no %s: built-in defaults\n", paths_config_file);
 }
 
 static int print_defaults(void)

@@ -37,10 +37,6 @@ extern const struct command command_run;
 extern const struct command command_once;
 extern const struct command command_check;
 
-/** Where the configuration is, unless --config names another. */
-#define COMMAND_MAIN_FILE "/etc/thermograf/thermograf.ini"
-#define COMMAND_CONF_DIR "/etc/thermograf/conf.d"
-
 /**
  * Reads the configuration that the options name, and prints what is wrong with it.
  * @param warnings  NULL, or grows by the number of warnings

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
+#include "paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +19,8 @@ struct config *command_config(const struct command_options *options, size_t *war
 {
 	const struct config_sources sources = {
 		.file = options->config,
-		.main_file = COMMAND_MAIN_FILE,
-		.dir = COMMAND_CONF_DIR,
+		.main_file = paths_config_file,
+		.dir = paths_config_dir,
 		.sets = options->sets,
 		.n_sets = options->n_sets,
 		.getenv = environment,
@@ -57,10 +58,10 @@ static void print_help(FILE *out)
 static int print_command_help(const struct command *command)
 {
 	printf("thermograf %s: %s\n\n%s", command->name, command->about, command->usage);
-	printf("  --config FILE            instead of " COMMAND_MAIN_FILE " and " COMMAND_CONF_DIR
-	       "/*.ini\n"
+	printf("  --config FILE            instead of %s and %s/*.ini\n"
 	       "  --set SECTION/KEY=VALUE  over all files, e.g. --set agent/interval=1s; may be repeated\n"
-	       "\nexit status: 0 done, 1 it could not do its work, 2 wrong usage, configuration or probe\n");
+	       "\nexit status: 0 done, 1 it could not do its work, 2 wrong usage, configuration or probe\n",
+	       paths_config_file, paths_config_dir);
 	return EXIT_OK;
 }
 

@@ -66,7 +66,7 @@ const struct config_key config_keys[] = {
 	{AGENT("log_level", log_level, CHOICE, "info"), CHOICES(log_level_names),
          .doc = "What is written to standard error."},
 	{AGENT("probe_dirs", probe_dirs, LIST, ""),
-         .doc = "Instead of /etc/thermograf/probes.d and the shipped probes; the first file of a name wins."},
+         .doc = "Instead of the administrator's folder probes.d and the shipped probes; the first file of a name wins."},
 
 	{OUTPUT("type", type, CHOICE, "influx1"), CHOICES(output_type_names),
          .doc = "influx1, 2, 3: InfluxDB 1, 2, 3 and who speaks like it (Telegraf, VictoriaMetrics); http: any "

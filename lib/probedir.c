@@ -2,6 +2,7 @@
 #include "probedir.h"
 
 #include "parse.h"
+#include "paths.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -64,7 +65,7 @@ static int list_default(struct probedir *probes)
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
 	struct stat st;
 
-	int err = list_dir(probes, PROBEDIR_ADMIN);
+	int err = list_dir(probes, paths_admin_probes);
 
 	if (err)
 		return err;
@@ -74,7 +75,7 @@ static int list_default(struct probedir *probes)
 		if (!stat(path, &st) && S_ISDIR(st.st_mode))
 			return list_dir(probes, path);
 	}
-	return list_dir(probes, PROBEDIR_SHIPPED);
+	return list_dir(probes, paths_shipped_probes);
 }
 
 static int by_name(const void *a, const void *b)

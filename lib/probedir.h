@@ -7,10 +7,6 @@
 
 #include <stddef.h>
 
-/** Where shipped probes are installed, and where the administrator's override and add. */
-#define PROBEDIR_SHIPPED "/usr/lib/thermograf/probes"
-#define PROBEDIR_ADMIN "/etc/thermograf/probes.d"
-
 struct probedir_entry {
 	char *name; /* of the probe */
 	char *path; /* of its INI */
@@ -23,8 +19,8 @@ struct probedir {
 
 /**
  * Lists the probes.
- * @param dirs  searched in order; a folder that is not there has none. Empty: PROBEDIR_ADMIN, then the
- *              folder `probes` beside the program if there is one (the source tree), else PROBEDIR_SHIPPED
+ * @param dirs  searched in order; a folder that is not there has none. Empty: paths_admin_probes, whose files override;
+ *              then the folder `probes` beside the program if there is one (the source tree), else paths_shipped_probes
  * @return 0; -ENOMEM; -E2BIG above CONFIG_MAX_PROBES; *ret unchanged then
  */
 int probedir_list(const struct config_list *dirs, struct probedir *ret);
