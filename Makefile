@@ -58,7 +58,7 @@ say = @printf '  %-5s %s\n'
 Q   = @
 endif
 
-.PHONY: all help deps run check lint fuzz vm bench clean unit format
+.PHONY: all help deps run check lint fuzz vm debian bench clean unit format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -173,6 +173,13 @@ vm: ## the agent on other kernels, in QEMU: KERNEL='5.10 rc' TEST=smoke for some
 	@packaging/deps $(DEPS_VM)
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
+
+# SUITE is a release of Debian, TESTS what tests/check runs there; the chroot is kept in build/debian.
+SUITE  ?= trixie
+TESTS ?= unit
+debian: ## build and test on another release of Debian, in a chroot (root): SUITE=trixie TESTS="unit e2e"
+	@packaging/deps debootstrap
+	@SUITE='$(SUITE)' TESTS='$(TESTS)' tests/check --build $(O) tests/debian/debian
 
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 bench: ## nanoseconds per I/O beside biolatency, a window's cost, the footprint (root): SAVE=1 keeps the page

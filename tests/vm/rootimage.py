@@ -20,17 +20,17 @@ SPARE_PERCENT, SPARE_BYTES = 25, 32 << 20
 LITTER = ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*_*")
 
 
-def _proxies():
+def proxies():
     """debootstrap fetches by itself: apt's proxy is told in the way that it understands."""
     said = subprocess.run(["apt-config", "shell", "http_proxy", "Acquire::http::Proxy", "https_proxy",
                            "Acquire::https::Proxy"], capture_output=True, text=True, check=False).stdout
     return dict(re.findall(r"^(\w+)='(.*)'$", said, re.MULTILINE))
 
 
-def _debootstrap(root, packages, codename, mirror):
+def debootstrap(root, packages, codename, mirror):
     done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", codename, root, mirror],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=DEBOOTSTRAP_TIMEOUT_S, check=False, env={**os.environ, **_proxies()})
+                          timeout=DEBOOTSTRAP_TIMEOUT_S, check=False, env={**os.environ, **proxies()})
     if done.returncode:
         said = [line for line in done.stdout.splitlines() if line.startswith(("E:", "W:"))] or done.stdout.splitlines()
         raise Skip(f"debootstrap: {' '.join(said[-3:])}")
@@ -79,7 +79,7 @@ def fetch(folder, packages):
         mirror = debian.mirrors()[""]
         with tempfile.TemporaryDirectory(dir=image.parent) as temporary:
             root, packed = Path(temporary) / "root", Path(temporary) / "image"
-            _debootstrap(root, packages, codename, mirror)
+            debootstrap(root, packages, codename, mirror)
             _pack(root, packed)
             packed.rename(image)
     return image
