@@ -22,7 +22,7 @@ LIB := ground digits text parse report log privileges paths \
        disks uevent decode tagset diskstats coverage totals series \
        bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
        batch retryafter verdict bisection bodysize backoff \
-       crc32c record spool poller worker \
+       crc32c record spool poller worker keyring \
        patience httphandle http target targets sink trouble outputstats \
        outlet \
        uplink complaint settle push \

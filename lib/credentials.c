@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void credentials_free(struct credentials *c)
 {
@@ -15,6 +16,34 @@ void credentials_free(struct credentials *c)
 	conffile_wipe(&c->tls_cert);
 	conffile_wipe(&c->tls_key);
 	c->public_key = NULL;
+}
+
+void credentials_mark(const struct config_output *config, struct credentials_mark *ret)
+{
+	assert(config && ret);
+
+	const char *const paths[CREDENTIALS_MAX_FILES] = {config->password_file, config->token_file,
+	                                                  config->tls_ca, config->tls_cert,
+	                                                  config->tls_key};
+
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < CREDENTIALS_MAX_FILES; i++) {
+		struct stat st;
+
+		if (!*paths[i])
+			continue;
+		if (stat(paths[i], &st)) {
+			ret->files[i].err = errno;
+			continue;
+		}
+		ret->files[i].dev = (int64_t)st.st_dev;
+		ret->files[i].ino = (int64_t)st.st_ino;
+		ret->files[i].size = st.st_size;
+		ret->files[i].mtime_s = st.st_mtim.tv_sec;
+		ret->files[i].mtime_ns = st.st_mtim.tv_nsec;
+		ret->files[i].ctime_s = st.st_ctim.tv_sec;
+		ret->files[i].ctime_ns = st.st_ctim.tv_nsec;
+	}
 }
 
 static bool text_equal(const struct text *a, const struct text *b)

@@ -12,6 +12,16 @@
 /** Larger is no bundle of authorities: Debian's has 220 KB. */
 #define CREDENTIALS_MAX_PEM (1u << 20)
 
+#define CREDENTIALS_MAX_FILES 5
+
+/** What tells a file from another one, or from what it was, without reading it. Compared as bytes. */
+struct credentials_mark {
+	struct {
+		int64_t dev, ino, size, mtime_s, mtime_ns, ctime_s, ctime_ns;
+		int64_t err; /* errno of looking at it */
+	} files[CREDENTIALS_MAX_FILES];
+};
+
 /** Empty where there is none. */
 struct credentials {
 	struct text password;
@@ -28,6 +38,9 @@ struct credentials {
  * @return 0; -ENOKEY: a name without a folder, and this process was handed no credentials; -errno of reading a file; -EINVAL: what it holds is not what it should be; -ENOMEM
  */
 int credentials_read(const struct config_output *config, struct credentials *ret, struct text *why);
+
+/** Looks at the files, and reads none. */
+void credentials_mark(const struct config_output *config, struct credentials_mark *ret);
 
 /** Whether any part of them stands in a file, which may change. */
 bool credentials_are_in_files(const struct config_output *config);

@@ -24,6 +24,7 @@ struct push {
 	const struct config_output *config;
 	struct push_next next;
 	struct http *http;
+	struct poller *poller;
 	struct output_stats stats; /* what the spool counts is added when asked for */
 	struct settle settle;
 	struct poller_timer *start; /* set: the newest window's time has not come */
@@ -34,6 +35,7 @@ struct push {
 	unsigned int old_left;    /* in this interval */
 	const struct batch *lent; /* on its way; NULL: none */
 	bool lent_old;
+	bool held; /* a person has to do something */
 	bool flushing;
 	bool gave_up;           /* flushing, and the receiver does not take it */
 	uint64_t full_told_ns;  /* when a full spool was logged last */
@@ -56,6 +58,16 @@ static void wait(struct push *p, uint64_t wait_ms)
 		poller_timer_set(p->retry, wait_ms * 1000000u);
 }
 
+/* Somebody may have done what the output was held for. */
+static void on_credentials(void *ctx)
+{
+	struct push *p = ctx;
+
+	if (p->held)
+		poller_timer_clear(p->retry);
+	pump(p);
+}
+
 /*
  * Before a request. A file that is missing or empty holds this output only: whoever brings it may come later than
  * the agent, and the other outputs are not at fault.
@@ -63,9 +75,11 @@ static void wait(struct push *p, uint64_t wait_ms)
 static bool is_ready(struct push *p)
 {
 	CLEANUP(text_free) struct text why = {0};
+	enum uplink_state state = uplink_state(p->uplink, &why);
 
-	if (uplink_is_ready(p->uplink, &why))
-		return true;
+	if (state != UPLINK_CANNOT)
+		return state == UPLINK_READY;
+	p->held = true;
 	complaint_problem(&p->settle.complaint, text_cstr(&why), spool_totals(p->spool).windows,
 	                  p->flushing ? TROUBLE_NO_MORE : PATIENCE_HOLD_MS);
 	wait(p, PATIENCE_HOLD_MS);
@@ -84,16 +98,16 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 		return -ENOMEM;
 	p->config = config;
 	p->http = http;
+	p->poller = poller;
 	p->start = poller_timer_new(poller, on_timer, p);
 	p->retry = poller_timer_new(poller, on_timer, p);
-	err = p->start && p->retry ? uplink_new(config, http, &p->uplink) : -ENOMEM;
+	err = p->start && p->retry ? uplink_new(config, http, poller, on_credentials, p, &p->uplink)
+	                           : -ENOMEM;
 	err = err ?: batcher_new(config->content_encoding, &p->batcher);
 	err = err ?: spool_new(config->spool_max_bytes, &p->spool);
 	if (err)
 		return err;
 	settle_init(&p->settle, config, &p->stats, p->batcher, p->spool, p->uplink);
-	/* What is missing is told now, not with the first window. */
-	(void)is_ready(p);
 	*ret_push = TAKE_PTR(p);
 	return 0;
 }
@@ -133,6 +147,7 @@ static void settle(struct push *p, const struct http_result *result)
 	if (p->lent_old && p->old_left && !part && settled.action != VERDICT_SPLIT)
 		p->old_left--;
 	p->lent = NULL;
+	p->held = settled.action == VERDICT_HOLD;
 	wait(p, settled.wait_ms);
 }
 
@@ -199,7 +214,7 @@ int push_prepare(struct push *p, const struct config_output *config)
 
 	forget_next(p);
 	if (diff & CONFDIFF_RECEIVER)
-		err = uplink_new(config, p->http, &p->next.uplink);
+		err = uplink_new(config, p->http, p->poller, on_credentials, p, &p->next.uplink);
 	if (diff & CONFDIFF_BODY && !err)
 		err = batcher_new(config->content_encoding, &p->next.batcher);
 	if (err)
@@ -282,6 +297,7 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, 
 		          (unsigned long)lost);
 	}
 	tell_full_spool(p);
+	uplink_look(p->uplink);
 	p->old_left = PUSH_OLD_PER_INTERVAL;
 	poller_timer_set(p->start, offset_ns);
 }
@@ -296,6 +312,8 @@ void push_flush(struct push *p)
 	p->gave_up = false;
 	poller_timer_clear(p->start);
 	poller_timer_clear(p->retry);
+	if (p->held)
+		uplink_recheck(p->uplink);
 	pump(p);
 }
 

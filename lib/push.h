@@ -6,9 +6,8 @@
  * request at a time. A failure waits (backoff, Retry-After, or PATIENCE_HOLD_MS for what a person must mend); the
  * next try is on a new connection and, unless the receiver asked to wait, on the next of `urls`. What the receiver
  * will never take is dropped, what is too large halved (bodysize.h), and so is what it rejects whole, down to the line
- * that is at fault (bisection.h). Passwords, tokens and certificates that stand in files are
- * read at the start, and again after a 401, a 403 or a request without an answer; while a file cannot be read the
- * output is held.
+ * that is at fault (bisection.h). Passwords, tokens and certificates that stand in files are read at the start, when the
+ * files are others than in the window before, and after a 401 or 403; while they cannot be had the output is held.
  */
 #pragma once
 #include "config.h"

@@ -12,8 +12,15 @@
 
 struct uplink;
 
-/** @param config  borrowed until uplink_free() or uplink_set_config() @return 0 or -ENOMEM */
-int uplink_new(const struct config_output *config, struct http *http, struct uplink **ret_uplink);
+/** On the loop: what uplink_is_ready() gives may be another now. */
+typedef void (*uplink_fn)(void *ctx);
+
+/**
+ * @param config  borrowed until uplink_free() or uplink_set_config()
+ * @return 0; -ENOMEM; -errno of making a thread that reads files
+ */
+int uplink_new(const struct config_output *config, struct http *http, struct poller *poller,
+               uplink_fn fn, void *ctx, struct uplink **ret_uplink);
 void uplink_free(struct uplink *uplink);
 
 /** Another text of the same section: nothing differs that concerns the receiver (CONFDIFF_RECEIVER). */
@@ -22,13 +29,23 @@ void uplink_set_config(struct uplink *uplink, const struct config_output *config
 /** The receiver in use, to print; valid until uplink_free(). */
 const char *uplink_label(const struct uplink *uplink);
 
+/** Looks whether files of passwords, tokens and certificates changed, without waiting for it: every window. */
+void uplink_look(struct uplink *uplink);
+
+/** Somebody had to act, and may have: reads them anew before the next request. */
+void uplink_recheck(struct uplink *uplink);
+
+enum uplink_state {
+	UPLINK_READY,  /* a request can be made */
+	UPLINK_READS,  /* not before uplink_fn was called: its files are being read */
+	UPLINK_CANNOT, /* a person has to do something */
+};
+
 /**
- * Makes sure that passwords, tokens and certificates are there: before the first request, and again after
- * uplink_failed() said that their files may hold others by now.
- * @param why  takes the key and what is wrong with it, as credentials_read() says it
- * @return whether a request can be made
+ * Before each request. While files are read anew without need, what they held goes on being used.
+ * @param why  of UPLINK_CANNOT: takes the key and what is wrong, as credentials_read() says it
  */
-bool uplink_is_ready(struct uplink *uplink, struct text *why);
+enum uplink_state uplink_state(struct uplink *uplink, struct text *why);
 
 /** As http_post(); on a new connection after a failure. The first of `urls` is preferred, see targets.h. */
 int uplink_post(struct uplink *uplink, const struct batch *batch, http_fn fn, void *ctx);
@@ -44,14 +61,15 @@ size_t uplink_index(const struct uplink *uplink);
 
 /** What a failure leads to. */
 struct uplink_turn {
-	bool at_once;  /* it is worth to try again at once, there or elsewhere */
+	bool at_once; /* it is worth to try again, there or elsewhere, as soon as uplink_state() lets us */
 	bool expected; /* it was a try that may fail: nobody has to be told */
 };
 
 /**
  * The last request failed, and its batch is to be sent again.
  * @param stay  the receiver asked to wait: do not turn to another
- * @return at once: with a password that was replaced meanwhile, which was expected; at a receiver that did not fail since
- *         the last success; or back at the one in use, when it was only asked whether the first is there again
+ * @return at once: once more after the first refusal of a password that stands in a file, which may hold another by now; at
+ *         a receiver that did not fail since the last success; or back at the one in use, when it was only asked
+ *         whether the first is there again
  */
 struct uplink_turn uplink_failed(struct uplink *uplink, enum verdict_reason reason, bool stay);

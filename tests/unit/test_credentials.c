@@ -64,6 +64,33 @@ static void a_name_without_a_folder_is_a_credential_that_may_not_be_there(void *
 	      "(CREDENTIALS_DIRECTORY): the unit needs LoadCredential=token:FILE");
 }
 
+static void a_file_that_was_rewritten_or_replaced_has_another_mark(void **state)
+{
+	struct credentials_mark before, after;
+	struct config_output config = nothing;
+
+	(void)state;
+	config.token_file = path;
+	unlink(path);
+	credentials_mark(&config, &before);
+	assert_int_equal(before.files[1].err, ENOENT);
+	put_text("abc");
+	credentials_mark(&config, &after);
+	assert_memory_not_equal(&before, &after, sizeof(after));
+	credentials_mark(&config, &before);
+	assert_memory_equal(&before, &after, sizeof(after));
+	/* Another file of the same size and age. */
+	put_text("abd");
+	credentials_mark(&config, &after);
+	assert_memory_not_equal(&before, &after, sizeof(after));
+	/* The same file, longer. */
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_int_equal(write(fd, "x", 1), 1);
+	credentials_mark(&config, &before);
+	assert_memory_not_equal(&before, &after, sizeof(after));
+	unlink(path);
+}
+
 static void a_token_goes_in_the_scheme_of_its_type(void **state)
 {
 	CLEANUP(credentials_free) struct credentials c = {0};
@@ -207,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_without_a_folder_is_a_credential_that_may_not_be_there),
+		cmocka_unit_test(a_file_that_was_rewritten_or_replaced_has_another_mark),
 		cmocka_unit_test(a_token_goes_in_the_scheme_of_its_type),
 		cmocka_unit_test(of_a_file_one_newline_is_left_out),
 		cmocka_unit_test(what_is_wrong_with_a_file_is_said_without_its_content),
