@@ -3,6 +3,7 @@
 
 #include "collect.h"
 #include "disks.h"
+#include "health.h"
 #include "http.h"
 #include "identity.h"
 #include "kernel.h"
@@ -315,6 +316,19 @@ void agent_cut(struct agent *a, const struct window *window, uint64_t steps, boo
 		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points,
 		             window->stamp_ns, at_once ? 0 : a->offset_ns);
 	}
+}
+
+void agent_describe(const struct agent *a, struct text *out)
+{
+	struct health_output outputs[CONFIG_MAX_OUTPUTS];
+
+	for (size_t i = 0; i < a->n_outputs; i++) {
+		const struct output_stats stats = output_stats(a->outputs[i]);
+
+		outputs[i] = (struct health_output){output_name(a->outputs[i]), stats.failing,
+		                                    stats.windows_queued};
+	}
+	health_describe(out, a->self.probes, a->self.probes_failed, outputs, a->n_outputs);
 }
 
 bool agent_is_read(const struct agent *a)

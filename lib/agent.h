@@ -6,6 +6,7 @@
 #pragma once
 #include "config.h"
 #include "poller.h"
+#include "text.h"
 #include "window.h"
 
 #include <stdbool.h>
@@ -34,6 +35,9 @@ void agent_baseline(struct agent *agent);
  * @param at_once   send without this host's offset (the agent ends)
  */
 void agent_cut(struct agent *agent, const struct window *window, uint64_t steps, bool at_once);
+
+/** Appends how it is, in one line for a person (health.h). */
+void agent_describe(const struct agent *agent, struct text *out);
 
 /** Whether any output still has a reader: standard output's may have gone. */
 bool agent_is_read(const struct agent *agent);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "kernel.h"
 #include "log.h"
+#include "notify.h"
 #include "poller.h"
 #include "privileges.h"
 #include "window.h"
@@ -23,12 +24,16 @@
 #define END_DEAF_NS 1000000000ull
 /** How often the end looks whether everything is sent. */
 #define END_LOOK_NS 20000000ull
+/** How often the service manager hears of us while it has no watchdog: for the status line. */
+#define ALIVE_NS 10000000000ull
 
 struct loop {
 	struct poller *poller;
 	struct agent *agent;
 	struct window_state windows;
 	struct poller_timer *end_timer;
+	struct notify notify;
+	struct poller_timer *alive_timer;
 	int timer_fd;
 	int signal_fd;
 	uint64_t end_ns; /* poller_now_ns() when the end gives up; 0: not ending */
@@ -39,9 +44,44 @@ static void close_loop(struct loop *loop)
 {
 	agent_free(loop->agent);
 	poller_free(loop->poller);
+	notify_close(&loop->notify);
 	ground_closep(&loop->timer_fd);
 	ground_closep(&loop->signal_fd);
 }
+
+/* ---- the service manager */
+
+/* From the loop itself, so that one that hangs is missed. sd_watchdog_enabled(3): at half of the time. */
+static void on_alive(void *ctx)
+{
+	CLEANUP(text_free) struct text status = {0};
+	struct loop *loop = ctx;
+
+	agent_describe(loop->agent, &status);
+	notify_alive(&loop->notify, text_cstr(&status));
+	poller_timer_set(loop->alive_timer, loop->notify.watchdog_ns / 2 ?: ALIVE_NS);
+}
+
+static int open_notify(struct loop *loop)
+{
+	int err = notify_open(&loop->notify);
+
+	if (err)
+		log_warning("the service manager hears nothing of this agent: NOTIFY_SOCKET: %s",
+		            strerror(-err));
+	loop->alive_timer = poller_timer_new(loop->poller, on_alive, loop);
+	return loop->alive_timer ? 0 : -ENOMEM;
+}
+
+static void tell_ready(struct loop *loop)
+{
+	if (loop->notify.fd < 0)
+		return;
+	notify_tell(&loop->notify, NOTIFY_READY);
+	on_alive(loop);
+}
+
+/* ---- windows */
 
 /*
  * On the wall clock, so that a boundary is met however the clock is slewed, and with CANCEL_ON_SET, so that a
@@ -83,6 +123,7 @@ static void on_end_look(void *ctx)
 /* Delivers what there is, for a while, and stops. */
 static void begin_end(struct loop *loop)
 {
+	notify_tell(&loop->notify, NOTIFY_STOPPING);
 	poller_forget(loop->poller, loop->timer_fd);
 	loop->end_ns = poller_now_ns() + END_WAIT_NS;
 	agent_flush(loop->agent);
@@ -195,20 +236,23 @@ static int run_windows(struct loop *loop, const struct config *config)
 		return err;
 	window_init(&loop->windows, config->agent.interval_ns, clock_now());
 	plan(loop);
+	tell_ready(loop);
 	return poller_run(loop->poller);
 }
 
 int loop_run(const struct config *config)
 {
-	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1};
+	CLEANUP(close_loop)
+	struct loop loop = {.timer_fd = -1, .signal_fd = -1, .notify = NOTIFY_NONE};
 
 	privileges_tell();
-	return open_loop(&loop, config) ?: run_windows(&loop, config);
+	return open_loop(&loop, config) ?: open_notify(&loop) ?: run_windows(&loop, config);
 }
 
 int loop_once(const struct config *config)
 {
-	CLEANUP(close_loop) struct loop loop = {.timer_fd = -1, .signal_fd = -1, .once = true};
+	CLEANUP(close_loop)
+	struct loop loop = {.timer_fd = -1, .signal_fd = -1, .notify = NOTIFY_NONE, .once = true};
 	struct config_output standard_output = config->outputs[0];
 	struct config once = *config;
 	int err;

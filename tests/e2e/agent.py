@@ -56,7 +56,8 @@ def control():
 class Agent:
     """thermograf run, from __enter__ to stop() or __exit__."""
 
-    def __init__(self, text):
+    def __init__(self, text, environment=None):
+        self.environment = {**os.environ, **(environment or {})}
         self.temporary = tempfile.TemporaryDirectory(prefix="thermograf-agent-")
         self.folder = Path(self.temporary.name)
         self.config = self.folder / "thermograf.ini"
@@ -65,7 +66,8 @@ class Agent:
 
     def start(self):
         with open(self.folder / "log", "ab") as log:
-            self.process = lab.spawn([program(), "run", "--config", self.config], stdout=log, stderr=log)
+            self.process = lab.spawn([program(), "run", "--config", self.config], stdout=log, stderr=log,
+                                     env=self.environment)
 
     def messages(self):
         return (self.folder / "log").read_text(errors="replace")
