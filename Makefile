@@ -27,7 +27,7 @@ LIB := ground digits text parse report log privileges paths \
        outlet \
        uplink complaint settle push \
        kernel rodata trusted probeconst probebind probe snapshot probedir collect \
-       identity output selfmon reconcile health agent notify loop
+       identity output farewell agentoutputs agentprobes selfmon reconcile health agent notify loop
 
 CC      ?= cc
 CLANG   ?= clang

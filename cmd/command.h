@@ -42,4 +42,7 @@ extern const struct command command_check;
  * @param warnings  NULL, or grows by the number of warnings
  * @return the configuration, or NULL after errors
  */
+struct config *command_load(const struct command_options *options, size_t *warnings);
+
+/** The same, and its log_level holds from here on. */
 struct config *command_config(const struct command_options *options, size_t *warnings);

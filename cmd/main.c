@@ -15,7 +15,7 @@ static const char *environment(const char *name)
 	return secure_getenv(name);
 }
 
-struct config *command_config(const struct command_options *options, size_t *warnings)
+struct config *command_load(const struct command_options *options, size_t *warnings)
 {
 	const struct config_sources sources = {
 		.file = options->config,
@@ -37,7 +37,15 @@ struct config *command_config(const struct command_options *options, size_t *war
 			log_error("the configuration cannot be used: %s", strerror(-err));
 		return NULL;
 	}
-	log_set_level(config->agent.log_level);
+	return config;
+}
+
+struct config *command_config(const struct command_options *options, size_t *warnings)
+{
+	struct config *config = command_load(options, warnings);
+
+	if (config)
+		log_set_level(config->agent.log_level);
 	return config;
 }
 

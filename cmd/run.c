@@ -7,9 +7,15 @@
 #include <errno.h>
 #include <string.h>
 
+static struct config *load_again(const void *options)
+{
+	return command_load(options, NULL);
+}
+
 static int run(const struct command_options *options)
 {
-	CLEANUP(config_freep) struct config *config = NULL;
+	const struct loop_source source = {.load = load_again, .ctx = options};
+	struct config *config;
 	int err = privileges_reduce();
 
 	if (err) {
@@ -17,7 +23,7 @@ static int run(const struct command_options *options)
 		return EXIT_FAILED;
 	}
 	config = command_config(options, NULL);
-	err = config ? loop_run(config) : -EINVAL;
+	err = config ? loop_run(config, &source) : -EINVAL;
 	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -26,7 +32,8 @@ const struct command command_run = {
 	.about = "the agent: collects every interval and pushes, until SIGTERM",
 	.usage =
 		"Loads all enabled probes and pushes to all outputs. SIGTERM and SIGINT cut the running window\n"
-		"early, deliver what is left and end it. Started as root it keeps CAP_BPF and CAP_PERFMON, and no way to\n"
+		"early, deliver what is left and end it. SIGHUP reads the configuration and the probes again: what did not\n"
+		"change goes on, the rest changes when the running window ends. Started as root it keeps CAP_BPF and CAP_PERFMON, and no way to\n"
 		"files that are open to other users only.\n\n",
 	.run = run,
 };

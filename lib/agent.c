@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent.h"
 
-#include "collect.h"
+#include "agentoutputs.h"
+#include "agentprobes.h"
 #include "disks.h"
 #include "health.h"
 #include "http.h"
 #include "identity.h"
-#include "kernel.h"
 #include "lineproto.h"
 #include "log.h"
-#include "output.h"
-#include "probe.h"
-#include "probedir.h"
 #include "reconcile.h"
 #include "selfmon.h"
-#include "target.h"
 #include "uevent.h"
 
 #include <errno.h>
@@ -24,25 +20,28 @@
 
 #define SYS_BLOCK "/sys/block"
 
-/* A probe of the configuration, running or not. */
-struct agent_probe {
-	char *name;
-	struct collector *collector; /* NULL: it could not be had */
+/* Who sends: what stands on every line, and when this host's turn is. */
+struct sender {
+	struct text host;
+	struct lineproto_globals globals; /* borrows from host and from the configuration */
+	uint64_t offset_ns;
+};
+
+/* All that is made from a configuration. */
+struct setting {
+	struct config *config;
+	struct sender sender;
+	struct agentoutputs outputs;
+	struct agentprobes probes;
 };
 
 struct agent {
-	const struct config *config;
+	struct poller *poller;
 	struct http *http;
-	struct text host;
-	struct lineproto_globals globals;
-	uint64_t offset_ns; /* of sending, this host's own */
-	struct output *outputs[CONFIG_MAX_OUTPUTS];
-	struct output_stats stats[CONFIG_MAX_OUTPUTS];    /* at the last cut */
-	struct style_settings styles[CONFIG_MAX_OUTPUTS]; /* of outputs */
-	size_t n_outputs;
-	struct agent_probe probes[CONFIG_MAX_PROBES];
-	size_t n_probes;
-	struct config_probe no_section; /* what holds for a probe without one */
+	struct farewell *farewell;
+	struct setting now;
+	struct setting next; /* config is NULL while nothing is prepared */
+	struct output_stats stats[CONFIG_MAX_OUTPUTS]; /* at the last cut */
 	struct disks disks;
 	bool disks_known;
 	bool disks_told; /* that they are not known */
@@ -55,164 +54,167 @@ struct agent {
 	uint64_t cpu_us; /* ever, at the last cut */
 };
 
-/* ---- outputs */
+/* ---- what a configuration asks for */
 
-static int open_outputs(struct agent *a, struct poller *poller)
+/* The resolver is not asked again for the same: it may hold up the loop until it gives up. */
+static int find_host(const struct config_agent *wanted, const struct setting *before,
+                     struct text *ret)
 {
-	for (size_t i = 0; i < a->config->n_outputs; i++) {
-		const struct config_output *config = &a->config->outputs[i];
-		int err;
-
-		text_clear(&a->lines);
-		target_describe(&a->lines, config);
-		log_info("output %s: %s", config->name, text_cstr(&a->lines));
-		err = output_new(config, a->http, poller, &a->outputs[i]);
-		if (err) {
-			log_error("output %s: cannot be used: %s", config->name, strerror(-err));
-			return err;
-		}
-		a->styles[a->n_outputs++] =
-			(struct style_settings){.style = config->style,
-		                                .buckets_per_octave = config->buckets_per_octave,
-		                                .quantiles = config->quantiles,
-		                                .le_padded = config->le_padded,
-		                                .cumulative_hist = config->cumulative_hist};
+	if (wanted->omit_hostname)
+		return 0;
+	if (before->config && !strcmp(wanted->hostname, "fqdn") && before->sender.host.len &&
+	    !strcmp(before->config->agent.hostname, "fqdn")) {
+		text_append(ret, before->sender.host.data, before->sender.host.len);
+		return ret->err;
 	}
-	return 0;
+	return identity_host(wanted->hostname, ret);
 }
 
-static int open_identity(struct agent *a)
+/* @param before  zero-initialised: none */
+static int make_sender(const struct config *config, const struct setting *before,
+                       struct sender *ret)
 {
-	const struct config_agent *c = &a->config->agent;
-	int err = c->omit_hostname ? 0 : identity_host(c->hostname, &a->host);
+	const struct config_agent *c = &config->agent;
+	CLEANUP(text_free) struct text host = {0};
+	int err = find_host(c, before, &host);
 
 	if (err) {
 		log_error("the host's name cannot be read: %s; set [agent] hostname",
 		          strerror(-err));
 		return err;
 	}
-	lineproto_globals_init(&a->globals, a->config->global_tags, a->config->n_global_tags,
-	                       c->omit_hostname ? NULL : text_cstr(&a->host));
+	lineproto_globals_init(&ret->globals, config->global_tags, config->n_global_tags,
+	                       c->omit_hostname ? NULL : text_cstr(&host));
 	/* The aligned data of a whole fleet must not be sent at one instant; later than half an interval is late. */
-	a->offset_ns = identity_offset_ns(MIN(c->flush_jitter_ns, c->interval_ns / 2));
+	ret->offset_ns = identity_offset_ns(MIN(c->flush_jitter_ns, c->interval_ns / 2));
+	ret->host = host;
+	host = (struct text){0};
 	return 0;
 }
 
-int agent_new(const struct config *config, struct poller *poller, struct agent **ret)
+static int make_outputs(struct agent *a, struct setting *setting)
+{
+	return agentoutputs_make(&a->now.outputs, setting->config, a->farewell, a->http, a->poller,
+	                         &setting->outputs);
+}
+
+static int make_probes(struct agent *a, struct setting *setting)
+{
+	const struct mapstreet_settings settings = {.styles = setting->outputs.styles,
+	                                            .n_styles = setting->outputs.n,
+	                                            .former = setting->outputs.former};
+
+	return agentprobes_make(&a->now.probes, setting->config, &settings, &setting->probes);
+}
+
+static void count_probes(struct agent *a)
+{
+	agentprobes_count(&a->now.probes, &a->self.probes, &a->self.probes_failed);
+	if (!a->self.probes)
+		log_warning("no probe runs: there is nothing to tell but the agent's own metrics");
+}
+
+int agent_new(struct config *config, struct poller *poller, struct agent **ret)
 {
 	CLEANUP(agent_freep) struct agent *a = calloc(1, sizeof(*a));
 	int err;
 
-	if (!a)
+	if (!a) {
+		config_free(config);
 		return -ENOMEM;
-	a->config = config;
+	}
+	a->now.config = config;
+	a->poller = poller;
 	a->uevent_fd = -1;
 	uevent_open(&a->uevent_fd);
 	/* Kept open: finding it in /proc every window costs several times as much as reading it. */
 	a->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	err = confkeys_set_defaults("probe.*", &a->no_section);
-	err = err ?: open_identity(a);
+	err = make_sender(config, &(struct setting){0}, &a->now.sender);
 	err = err ?: reconcile_new(&a->reconcile);
 	err = err ?: http_new(poller, &a->http);
-	err = err ?: open_outputs(a, poller);
+	err = err ?: farewell_new(poller, &a->farewell);
+	err = err ?: make_outputs(a, &a->now);
 	if (err)
 		return err;
 	*ret = TAKE_PTR(a);
 	return 0;
 }
 
-/* ---- probes */
-
-/* @return 1: it is off */
-static int attach_one(struct agent *a, struct agent_probe *ap, const char *path,
-                      const struct config_probe *section, const struct btf *kernel,
-                      struct report *report)
+int agent_attach(struct agent *a)
 {
-	CLEANUP(probe_freep) struct probe *probe = NULL;
-	int err = probe_open(path, section, kernel, &probe, report);
-	const char *unfit;
+	struct setting setting = a->now;
+	int err = make_probes(a, &setting);
 
 	if (err)
 		return err;
-	if (!probe_is_enabled(probe, section))
-		return 1;
-	probe_check_tags(probe, a->config, report);
-	unfit = probe_unfit(probe);
-	if (unfit) {
-		report_add(report, REPORT_ERROR, NULL, "probe %s: not loaded: %s", ap->name, unfit);
-		return -EOPNOTSUPP;
-	}
-	const struct mapstreet_settings settings = {.ttl_ns = a->config->agent.series_ttl_ns,
-	                                            .max_series = section->max_series,
-	                                            .alias = section->alias,
-	                                            .styles = a->styles,
-	                                            .n_styles = a->n_outputs};
-
-	err = probe_attach(probe, report);
-	return err ?: collector_new(TAKE_PTR(probe), &settings, &ap->collector);
+	agentprobes_take(&a->now.probes, &setting.probes);
+	count_probes(a);
+	return 0;
 }
 
-static int attach(struct agent *a, const struct probedir_entry *entry, const struct btf *kernel)
+const struct config *agent_config(const struct agent *a)
 {
-	CLEANUP(report_free) struct report report = {0};
-	const struct config_probe *section =
-		config_find_probe(a->config, entry->name) ?: &a->no_section;
-	struct agent_probe *ap = &a->probes[a->n_probes];
+	return a->now.config;
+}
+
+/* ---- another configuration */
+
+static void drop_next(struct agent *a)
+{
+	if (!a->next.config)
+		return;
+	agentprobes_drop(&a->next.probes);
+	agentoutputs_drop(&a->next.outputs, a->farewell);
+	text_free(&a->next.sender.host);
+	config_free(a->next.config);
+	a->next = (struct setting){0};
+}
+
+int agent_prepare(struct agent *a, struct config *config)
+{
 	int err;
 
-	if (section->enabled == 0)
-		return 0;
-	*ap = (struct agent_probe){.name = strdup(entry->name)};
-	if (!ap->name)
-		return -ENOMEM;
-	err = attach_one(a, ap, entry->path, section, kernel, &report);
-	log_report(&report);
-	if (err == 1) {
-		free(ap->name);
-		return 0;
-	}
-	a->n_probes++;
-	if (!err)
-		log_info("probe %s: runs", entry->name);
-	return err && section->required ? -EINVAL : 0;
+	drop_next(a);
+	a->next.config = config;
+	err = make_sender(config, &a->now, &a->next.sender);
+	err = err ?: make_outputs(a, &a->next);
+	err = err ?: make_probes(a, &a->next);
+	if (err)
+		drop_next(a);
+	return err;
 }
 
-int agent_attach(struct agent *a)
+void agent_refuse(struct agent *a)
 {
-	CLEANUP(kernel_btf_freep) struct btf *kernel = NULL;
-	CLEANUP(probedir_free) struct probedir dir = {0};
-	CLEANUP(report_free) struct report report = {0};
-	int err = probedir_list(&a->config->agent.probe_dirs, &dir);
+	drop_next(a);
+	a->self.reloads_refused++;
+}
 
-	if (err) {
-		log_error("probes cannot be listed: %s", strerror(-err));
-		return err;
-	}
-	probedir_report_unknown(&dir, a->config, REPORT_WARNING, &report);
-	log_report(&report);
-	if (kernel_btf_load(&kernel))
-		log_error(
-			"this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");
-	for (size_t i = 0; i < dir.n && !err; i++)
-		err = attach(a, &dir.entries[i], kernel);
-	if (err) {
-		log_error("a probe with required = yes does not run");
-		return err;
-	}
-	for (size_t i = 0; i < a->n_probes; i++)
-		*(a->probes[i].collector ? &a->self.probes : &a->self.probes_failed) += 1;
-	if (!a->self.probes)
-		log_warning("no probe runs: there is nothing to tell but the agent's own metrics");
-	return 0;
+bool agent_is_prepared(const struct agent *a)
+{
+	return a->next.config;
+}
+
+void agent_commit(struct agent *a)
+{
+	struct config *old = a->now.config;
+
+	agentprobes_take(&a->now.probes, &a->next.probes);
+	text_free(&a->now.sender.host);
+	a->now.sender = a->next.sender;
+	a->now.config = a->next.config;
+	/* The configuration goes last: outputs have their sections in it. */
+	agentoutputs_take(&a->now.outputs, &a->next.outputs, a->farewell, old);
+	a->next = (struct setting){0};
+	a->self.reloads++;
+	count_probes(a);
 }
 
 /* ---- windows */
 
 void agent_baseline(struct agent *a)
 {
-	for (size_t i = 0; i < a->n_probes; i++)
-		if (a->probes[i].collector)
-			collector_baseline(a->probes[i].collector);
+	agentprobes_baseline(&a->now.probes);
 	reconcile_baseline(a->reconcile);
 }
 
@@ -266,7 +268,7 @@ static void measure_self(struct agent *a, uint64_t steps)
 static int add_line(void *ctx, const struct point *point)
 {
 	struct agent *a = ctx;
-	int err = lineproto_append(&a->lines, &a->globals, point);
+	int err = lineproto_append(&a->lines, &a->now.sender.globals, point);
 
 	/* One point that cannot be written must not take the others with it. */
 	if (err)
@@ -278,43 +280,55 @@ static int add_line(void *ctx, const struct point *point)
 
 static void write_lines(struct agent *a, size_t output, const struct window *window)
 {
+	const struct agentprobes *probes = &a->now.probes;
+	const struct agentoutputs *outputs = &a->now.outputs;
+
 	text_clear(&a->lines);
 	a->points = 0;
-	for (size_t i = 0; i < a->n_probes; i++) {
-		const struct agent_probe *ap = &a->probes[i];
+	for (size_t i = 0; i < probes->n; i++) {
+		const struct agentprobe *probe = &probes->items[i];
 
 		/* Without memory some of its lines are missing: that must show. */
-		if (ap->collector && collector_emit(ap->collector, output, window, add_line, a))
+		if (probe->collector &&
+		    collector_emit(probe->collector, output, window, add_line, a))
 			a->self.lines_unwritable++;
-		selfmon_probe(ap->name, ap->collector, window->stamp_ns, add_line, a);
+		selfmon_probe(probe->name, probe->collector, window->stamp_ns, add_line, a);
 	}
 	reconcile_emit(a->reconcile, window->stamp_ns, add_line, a);
-	for (size_t i = 0; i < a->n_outputs; i++)
-		selfmon_output(output_name(a->outputs[i]), &a->stats[i], window->stamp_ns, add_line,
-		               a);
+	for (size_t i = 0; i < outputs->n; i++)
+		selfmon_output(output_name(outputs->outputs[i]), &a->stats[i], window->stamp_ns,
+		               add_line, a);
 	selfmon_agent(&a->self, window, add_line, a);
+}
+
+static void compare(struct agent *a)
+{
+	const struct agentprobes *probes = &a->now.probes;
+
+	for (size_t i = 0; i < probes->n; i++)
+		if (probes->items[i].collector)
+			reconcile_add(a->reconcile, probes->items[i].collector);
+	reconcile_cut(a->reconcile, &a->disks);
 }
 
 void agent_cut(struct agent *a, const struct window *window, uint64_t steps, bool at_once)
 {
-	struct decode_env env = {.disks = &a->disks};
+	const struct decode_env env = {.disks = &a->disks};
+	const struct agentoutputs *outputs = &a->now.outputs;
 
 	scan_disks(a);
-	for (size_t i = 0; i < a->n_probes; i++)
-		if (a->probes[i].collector)
-			collector_cut(a->probes[i].collector, &env);
-	for (size_t i = 0; i < a->n_probes; i++)
-		if (a->probes[i].collector)
-			reconcile_add(a->reconcile, a->probes[i].collector);
-	reconcile_cut(a->reconcile, &a->disks);
+	agentprobes_cut(&a->now.probes, &env);
+	/* At once: what happens until the new ones begin is counted by nobody. */
+	agentprobes_begin(&a->next.probes);
+	compare(a);
 	measure_self(a, steps);
 	/* Before any of them takes this window: all outputs tell the same of each other. */
-	for (size_t i = 0; i < a->n_outputs; i++)
-		a->stats[i] = output_stats(a->outputs[i]);
-	for (size_t i = 0; i < a->n_outputs; i++) {
+	for (size_t i = 0; i < outputs->n; i++)
+		a->stats[i] = output_stats(outputs->outputs[i]);
+	for (size_t i = 0; i < outputs->n; i++) {
 		write_lines(a, i, window);
-		output_lines(a->outputs[i], a->lines.data, a->lines.len, a->points,
-		             window->stamp_ns, at_once ? 0 : a->offset_ns);
+		output_lines(outputs->outputs[i], a->lines.data, a->lines.len, a->points,
+		             window->stamp_ns, at_once ? 0 : a->now.sender.offset_ns);
 	}
 }
 
@@ -322,43 +336,51 @@ void agent_describe(const struct agent *a, struct text *out)
 {
 	struct health_output outputs[CONFIG_MAX_OUTPUTS];
 
-	for (size_t i = 0; i < a->n_outputs; i++) {
-		const struct output_stats stats = output_stats(a->outputs[i]);
+	for (size_t i = 0; i < a->now.outputs.n; i++) {
+		const struct output *output = a->now.outputs.outputs[i];
+		const struct output_stats stats = output_stats(output);
 
-		outputs[i] = (struct health_output){output_name(a->outputs[i]), stats.failing,
+		outputs[i] = (struct health_output){output_name(output), stats.failing,
 		                                    stats.windows_queued};
 	}
-	health_describe(out, a->self.probes, a->self.probes_failed, outputs, a->n_outputs);
+	health_describe(out, a->self.probes, a->self.probes_failed, outputs, a->now.outputs.n);
 }
 
 bool agent_is_read(const struct agent *a)
 {
-	for (size_t i = 0; i < a->n_outputs; i++)
-		if (!output_is_closed(a->outputs[i]))
+	const struct agentoutputs *outputs = &a->now.outputs;
+
+	for (size_t i = 0; i < outputs->n; i++)
+		if (!output_is_closed(outputs->outputs[i]))
 			return true;
 	return false;
 }
 
 void agent_flush(struct agent *a)
 {
-	for (size_t i = 0; i < a->n_outputs; i++)
-		output_flush(a->outputs[i]);
+	const struct agentoutputs *outputs = &a->now.outputs;
+
+	for (size_t i = 0; i < outputs->n; i++)
+		output_flush(outputs->outputs[i]);
 }
 
 bool agent_is_busy(const struct agent *a)
 {
-	for (size_t i = 0; i < a->n_outputs; i++)
-		if (output_is_busy(a->outputs[i]))
+	const struct agentoutputs *outputs = &a->now.outputs;
+
+	for (size_t i = 0; i < outputs->n; i++)
+		if (output_is_busy(outputs->outputs[i]))
 			return true;
-	return false;
+	return farewell_is_busy(a->farewell);
 }
 
 bool agent_has_failed(const struct agent *a)
 {
+	const struct agentoutputs *outputs = &a->now.outputs;
 	uint64_t lost = a->self.lines_unwritable;
 
-	for (size_t i = 0; i < a->n_outputs; i++) {
-		const struct output_stats stats = output_stats(a->outputs[i]);
+	for (size_t i = 0; i < outputs->n; i++) {
+		const struct output_stats stats = output_stats(outputs->outputs[i]);
 
 		lost += stats.lines_collected - stats.lines_sent;
 	}
@@ -367,28 +389,29 @@ bool agent_has_failed(const struct agent *a)
 
 void agent_tell_rest(struct agent *a)
 {
-	for (size_t i = 0; i < a->n_outputs; i++)
-		output_tell_rest(a->outputs[i]);
+	const struct agentoutputs *outputs = &a->now.outputs;
+
+	for (size_t i = 0; i < outputs->n; i++)
+		output_tell_rest(outputs->outputs[i]);
+	farewell_end(a->farewell);
 }
 
 void agent_free(struct agent *a)
 {
 	if (!a)
 		return;
-	for (size_t i = 0; i < a->n_probes; i++) {
-		collector_free(a->probes[i].collector);
-		free(a->probes[i].name);
-	}
-	for (size_t i = 0; i < a->n_outputs; i++)
-		output_free(a->outputs[i]);
+	drop_next(a);
+	agentprobes_free(&a->now.probes);
+	agentoutputs_free(&a->now.outputs);
+	farewell_free(a->farewell);
 	http_free(a->http);
+	config_free(a->now.config);
+	text_free(&a->now.sender.host);
 	reconcile_free(a->reconcile);
 	disks_free(&a->disks);
 	ground_closep(&a->uevent_fd);
 	ground_closep(&a->statm_fd);
 	text_free(&a->lines);
-	text_free(&a->host);
-	confkeys_clear("probe.*", &a->no_section);
 	free(a);
 }
 

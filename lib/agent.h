@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * agent.h: all probes and all outputs of a configuration, and what happens at a cut. No timers, no signals:
- * loop.h drives it.
+ * agent.h: all probes and all outputs of a configuration, what happens at a cut, and how another configuration takes
+ * the place of the one in use. No timers of windows, no signals: loop.h drives it.
  */
 #pragma once
 #include "config.h"
@@ -15,16 +15,38 @@ struct agent;
 
 /**
  * Makes the outputs and the tags on every line.
- * @param config  borrowed until agent_free()
+ * @param config  the agent's from here on, also on failure
  * @return 0; -EINVAL: an output cannot be had (logged); -errno
  */
-int agent_new(const struct config *config, struct poller *poller, struct agent **ret);
+int agent_new(struct config *config, struct poller *poller, struct agent **ret);
 
 /**
  * Loads and attaches every enabled probe. One that fails is logged and counted; the others run.
  * @return 0; -EINVAL: one with required = yes failed
  */
 int agent_attach(struct agent *agent);
+
+/** In use; valid until agent_commit(). */
+const struct config *agent_config(const struct agent *agent);
+
+/**
+ * Makes what another configuration asks for beside what is in use: probes that are new or changed are loaded and attached
+ * here, which takes tens of milliseconds each. What was prepared before is forgotten.
+ * @param config  the agent's from here on, also on failure
+ * @return 0; -EINVAL: an output, or a probe with required = yes, cannot be had (logged); -errno. Nothing is prepared then
+ */
+int agent_prepare(struct agent *agent, struct config *config);
+
+bool agent_is_prepared(const struct agent *agent);
+
+/**
+ * Takes into use what was prepared: after an agent_cut(), before which it was prepared, or before agent_baseline(). Outputs that
+ * are gone deliver what they have, in the background. Cannot fail.
+ */
+void agent_commit(struct agent *agent);
+
+/** Counts a reload that came to nothing, and forgets what was prepared before it. */
+void agent_refuse(struct agent *agent);
 
 /** The first boundary: what was counted until here is not told. */
 void agent_baseline(struct agent *agent);

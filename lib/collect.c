@@ -28,6 +28,7 @@ struct collector {
 	char *next_alias; /* prepared; NULL: nothing is */
 	struct map_reader maps[SPEC_MAX_MAPS];
 	struct probe_runs runs;
+	uint64_t gap_ns; /* before the running window */
 	struct collect_stats stats;
 	bool window_told; /* that its number cannot be written */
 	bool sweep_told;  /* that a program could not be run before the read */
@@ -107,6 +108,11 @@ void collector_commit(struct collector *c)
 	c->alias = TAKE_PTR(c->next_alias);
 	for (size_t i = 0; i < c->probe->n_maps; i++)
 		mapstreet_commit(c->maps[i].street);
+}
+
+const struct fingerprint *collector_fingerprint(const struct collector *c)
+{
+	return &c->probe->fingerprint;
 }
 
 const char *collector_name(const struct collector *c)
@@ -203,12 +209,26 @@ static void baseline_map(struct collector *c, size_t i)
 	m->since = c->probe->window;
 }
 
-void collector_baseline(struct collector *c)
+/* From the oldest of one's reads to the newest of the other's: no map had a longer one. */
+static uint64_t gap_between(const struct collector *former, const struct collector *c)
+{
+	uint64_t from_ns = UINT64_MAX, until_ns = 0;
+
+	for (size_t i = 0; i < former->probe->n_maps; i++)
+		from_ns = MIN(from_ns, former->maps[i].last_taken_ns);
+	for (size_t i = 0; i < c->probe->n_maps; i++)
+		until_ns = MAX(until_ns, c->maps[i].last_taken_ns);
+	return from_ns && until_ns > from_ns ? until_ns - from_ns : 0;
+}
+
+uint64_t collector_baseline(struct collector *c, const struct collector *former)
 {
 	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++)
 		baseline_map(c, i);
 	probe_runs(c->probe, &c->runs);
+	c->gap_ns = former ? gap_between(former, c) : 0;
+	return c->gap_ns;
 }
 
 static void cut_map(struct collector *c, size_t i, const struct decode_env *env)
@@ -289,7 +309,9 @@ void collector_cut(struct collector *c, const struct decode_env *env)
 	uint64_t began_ns = clock_boot_ns();
 
 	c->stats = (struct collect_stats){.failed_reads = c->stats.failed_reads,
-	                                  .failed_merges = c->stats.failed_merges};
+	                                  .failed_merges = c->stats.failed_merges,
+	                                  .gap_ns = c->gap_ns};
+	c->gap_ns = 0;
 	begin_window(c);
 	for (size_t i = 0; i < c->probe->n_maps; i++) {
 		cut_map(c, i, env);

@@ -19,6 +19,7 @@ struct collect_stats {
 	uint64_t missed;        /* runs that the kernel left out */
 	uint64_t runs, run_ns;  /* 0 unless kernel.bpf_stats_enabled */
 	uint64_t read_ns;       /* time spent reading and merging */
+	uint64_t gap_ns;        /* before the window's start, in which nobody counted */
 	uint64_t failed_reads;  /* ever; such a map's next window is longer */
 	uint64_t failed_merges; /* ever; such a map's window is lost (no memory) */
 };
@@ -46,8 +47,16 @@ void collector_commit(struct collector *collector);
 
 const char *collector_name(const struct collector *collector);
 
-/** Reads everything as what was before the first window. */
-void collector_baseline(struct collector *collector);
+/** What its probe was made from. */
+const struct fingerprint *collector_fingerprint(const struct collector *collector);
+
+/**
+ * Reads everything as what was before the first window.
+ * @param former  whose place it takes, and who was read right before; NULL: nobody
+ * @return nanoseconds between the former's last read and this one at most: what happened then is nowhere. 0: there is no former, or
+ *         it had no baseline. Also told in the stats of the first window
+ */
+uint64_t collector_baseline(struct collector *collector, const struct collector *former);
 
 /** Reads everything as the end of a window. */
 void collector_cut(struct collector *collector, const struct decode_env *env);

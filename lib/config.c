@@ -22,18 +22,31 @@ struct loader {
 	const char *file; /* the one read now, for messages */
 };
 
-void config_free(struct config *config)
+static void free_outputs(struct config *config, size_t from)
 {
-	if (!config)
-		return;
-	confkeys_clear("agent", &config->agent);
-	for (size_t i = 0; i < config->n_outputs; i++) {
+	for (size_t i = from; i < config->n_outputs; i++) {
 		confkeys_clear("output.*", &config->outputs[i]);
 		confpair_free(config->outputs[i].headers, config->outputs[i].n_headers);
 		confpair_free(config->outputs[i].given, config->outputs[i].n_given);
 		free(config->outputs[i].name);
 		free(config->outputs[i].place);
 	}
+	config->n_outputs = from;
+}
+
+void config_keep_outputs(struct config *config, size_t n)
+{
+	assert(config && n && n <= config->n_outputs);
+
+	free_outputs(config, n);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	confkeys_clear("agent", &config->agent);
+	free_outputs(config, 0);
 	for (size_t i = 0; i < config->n_probes; i++) {
 		confkeys_clear("probe.*", &config->probes[i]);
 		confpair_free(config->probes[i].consts, config->probes[i].n_consts);

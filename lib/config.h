@@ -46,6 +46,9 @@ int config_parse(const char *name, const char *data, size_t len,
 void config_free(struct config *config);
 void config_freep(struct config **config);
 
+/** Keeps the first @p n outputs, at least one, and frees the others. */
+void config_keep_outputs(struct config *config, size_t n);
+
 /** The section of that probe, or NULL. */
 const struct config_probe *config_find_probe(const struct config *config, const char *name);
 

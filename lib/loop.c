@@ -3,6 +3,7 @@
 
 #include "agent.h"
 #include "clock.h"
+#include "farewell.h"
 #include "kernel.h"
 #include "log.h"
 #include "notify.h"
@@ -18,8 +19,8 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-/** After SIGTERM: systemd kills after 90 s; a reachable receiver takes a window in far less than this. */
-#define END_WAIT_NS 5000000000ull
+/** After SIGTERM, as for an output that was removed. */
+#define END_WAIT_NS FAREWELL_WAIT_NS
 /** A second signal within this is an echo of the first. */
 #define END_DEAF_NS 1000000000ull
 /** How often the end looks whether everything is sent. */
@@ -30,6 +31,7 @@
 struct loop {
 	struct poller *poller;
 	struct agent *agent;
+	const struct loop_source *source; /* NULL: SIGHUP ends it */
 	struct window_state windows;
 	struct poller_timer *end_timer;
 	struct notify notify;
@@ -130,6 +132,74 @@ static void begin_end(struct loop *loop)
 	on_end_look(loop);
 }
 
+/* ---- another configuration */
+
+static void end_reload(struct loop *loop, bool done)
+{
+	if (done) {
+		log_info("the configuration was reloaded");
+	} else {
+		agent_refuse(loop->agent);
+		log_error("the configuration was not reloaded: all stays as it was");
+	}
+	notify_tell(&loop->notify, NOTIFY_READY);
+	/* What reading and loading needed is not needed any more. */
+	malloc_trim(0);
+}
+
+static void commit(struct loop *loop)
+{
+	const struct config_agent *config;
+
+	agent_commit(loop->agent);
+	config = &agent_config(loop->agent)->agent;
+	window_set_interval(&loop->windows, config->interval_ns);
+	log_set_level(config->log_level);
+	end_reload(loop, true);
+}
+
+static void cut(struct loop *loop, const struct window *window)
+{
+	agent_cut(loop->agent, window, loop->windows.steps, loop->once);
+	if (agent_is_prepared(loop->agent))
+		commit(loop);
+}
+
+/* What is prepared takes effect when the running window ends; sooner, where that is far away. */
+static void commit_soon(struct loop *loop, uint64_t interval_ns)
+{
+	struct window_now now = clock_now();
+	uint64_t wait_ns = window_wait_ns(&loop->windows, now);
+	struct window window;
+
+	if (!loop->windows.started)
+		commit(loop);
+	else if (wait_ns > LOOP_RELOAD_WAIT_NS &&
+	         window_break(&loop->windows, interval_ns, now, &window))
+		cut(loop, &window);
+	else
+		log_info("the configuration takes effect in %.1f s, when the running window ends",
+		         (double)wait_ns / 1e9);
+	plan(loop);
+}
+
+static void begin_reload(struct loop *loop)
+{
+	struct config *config;
+	uint64_t interval_ns;
+
+	notify_tell(&loop->notify, NOTIFY_RELOADING);
+	log_info("SIGHUP: reading the configuration again");
+	config = loop->source->load(loop->source->ctx);
+	interval_ns = config ? config->agent.interval_ns : 0;
+	if (!config || agent_prepare(loop->agent, config))
+		end_reload(loop, false);
+	else
+		commit_soon(loop, interval_ns);
+}
+
+/* ---- windows and signals */
+
 static void on_timer(void *ctx, int fd, uint32_t events)
 {
 	struct loop *loop = ctx;
@@ -147,7 +217,7 @@ static void on_timer(void *ctx, int fd, uint32_t events)
 		malloc_trim(0);
 		break;
 	case WINDOW_CUT:
-		agent_cut(loop->agent, &window, loop->windows.steps, loop->once);
+		cut(loop, &window);
 		if (loop->once) {
 			begin_end(loop);
 			return;
@@ -172,6 +242,11 @@ static void on_signal(void *ctx, int fd, uint32_t events)
 	(void)events;
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGHUP && loop->source) {
+		if (!loop->end_ns)
+			begin_reload(loop);
+		return;
+	}
 	if (loop->end_ns) {
 		/* timeout(1) and sudo(8) send the first one twice. */
 		if (poller_now_ns() < loop->end_ns - END_WAIT_NS + END_DEAF_NS)
@@ -195,7 +270,6 @@ static int open_signals(struct loop *loop)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	/* A terminal that was closed. Nothing is reloaded yet. */
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
@@ -207,15 +281,20 @@ static int open_signals(struct loop *loop)
 	               : poller_watch(loop->poller, loop->signal_fd, EPOLLIN, on_signal, loop);
 }
 
-static int open_loop(struct loop *loop, const struct config *config)
+/* @param config  the agent's from here on */
+static int open_loop(struct loop *loop, struct config *config)
 {
 	int err = poller_new(&loop->poller);
 
 	/* Threads wait for disks and for name servers. Each would else get a heap of its own, which stays. */
 	mallopt(M_ARENA_MAX, 1);
 	kernel_catch_messages();
+	if (err) {
+		config_free(config);
+		return err;
+	}
 	/* Before signals are blocked: the host's name may wait for a name server, and ^C must end that. */
-	err = err ?: agent_new(config, loop->poller, &loop->agent);
+	err = agent_new(config, loop->poller, &loop->agent);
 	err = err ?: open_signals(loop);
 	err = err ?: agent_attach(loop->agent);
 	if (err)
@@ -224,7 +303,7 @@ static int open_loop(struct loop *loop, const struct config *config)
 	return loop->end_timer ? 0 : -ENOMEM;
 }
 
-static int run_windows(struct loop *loop, const struct config *config)
+static int run_windows(struct loop *loop)
 {
 	int err;
 
@@ -234,33 +313,31 @@ static int run_windows(struct loop *loop, const struct config *config)
 	err = poller_watch(loop->poller, loop->timer_fd, EPOLLIN, on_timer, loop);
 	if (err)
 		return err;
-	window_init(&loop->windows, config->agent.interval_ns, clock_now());
+	window_init(&loop->windows, agent_config(loop->agent)->agent.interval_ns, clock_now());
 	plan(loop);
 	tell_ready(loop);
 	return poller_run(loop->poller);
 }
 
-int loop_run(const struct config *config)
+int loop_run(struct config *config, const struct loop_source *source)
 {
 	CLEANUP(close_loop)
-	struct loop loop = {.timer_fd = -1, .signal_fd = -1, .notify = NOTIFY_NONE};
+	struct loop loop = {
+		.timer_fd = -1, .signal_fd = -1, .notify = NOTIFY_NONE, .source = source};
 
 	privileges_tell();
-	return open_loop(&loop, config) ?: open_notify(&loop) ?: run_windows(&loop, config);
+	return open_loop(&loop, config) ?: open_notify(&loop) ?: run_windows(&loop);
 }
 
-int loop_once(const struct config *config)
+int loop_once(struct config *config)
 {
 	CLEANUP(close_loop)
 	struct loop loop = {.timer_fd = -1, .signal_fd = -1, .notify = NOTIFY_NONE, .once = true};
-	struct config_output standard_output = config->outputs[0];
-	struct config once = *config;
 	int err;
 
-	standard_output.type = OUTPUT_STDOUT;
-	once.outputs = &standard_output;
-	once.n_outputs = 1;
-	err = open_loop(&loop, &once);
+	config_keep_outputs(config, 1);
+	config->outputs[0].type = OUTPUT_STDOUT;
+	err = open_loop(&loop, config);
 	if (!err && agent_has_failed(loop.agent)) {
 		log_error("once ends here: there is nothing to count");
 		err = -EIO;
@@ -268,7 +345,7 @@ int loop_once(const struct config *config)
 	if (err)
 		return err;
 	log_info("counting one interval of %llu ms, from its next boundary on",
-	         (unsigned long long)config->agent.interval_ns / 1000000);
-	err = run_windows(&loop, config);
+	         (unsigned long long)agent_config(loop.agent)->agent.interval_ns / 1000000);
+	err = run_windows(&loop);
 	return err ?: agent_has_failed(loop.agent) ? -EIO : 0;
 }

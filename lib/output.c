@@ -37,10 +37,21 @@ int output_new(const struct config_output *config, struct http *http, struct pol
 	return 0;
 }
 
+unsigned int output_diff(const struct output *o, const struct config_output *config)
+{
+	assert(o && config);
+
+	return confdiff_output(o->config, config);
+}
+
+bool output_can_become(const struct output *o, const struct config_output *config)
+{
+	return !strcmp(output_name(o), config->name) && !(output_diff(o, config) & CONFDIFF_KIND);
+}
+
 int output_prepare(struct output *o, const struct config_output *config)
 {
-	assert(o && config && !strcmp(o->config->name, config->name));
-	assert(!(confdiff_output(o->config, config) & CONFDIFF_KIND));
+	assert(o && config && output_can_become(o, config));
 
 	int err = o->push ? push_prepare(o->push, config) : outlet_prepare(o->outlet, config);
 

@@ -24,9 +24,15 @@ struct output;
 int output_new(const struct config_output *config, struct http *http, struct poller *poller,
                struct output **ret_output);
 
+/** What that section changes of the present one, as confdiff_output(). */
+unsigned int output_diff(const struct output *output, const struct config_output *config);
+
+/** Whether that section may take the place of the present one: same name, same kind (CONFDIFF_KIND). */
+bool output_can_become(const struct output *output, const struct config_output *config);
+
 /**
  * Makes what another section of the same name needs, beside what is in use; what was prepared before is forgotten.
- * @param config  of the same kind (CONFDIFF_KIND); borrowed from output_commit() on, instead of the present one
+ * @param config  as output_can_become(); borrowed from output_commit() on, instead of the present one
  * @return 0 or -ENOMEM: nothing is prepared
  */
 int output_prepare(struct output *output, const struct config_output *config);

@@ -57,6 +57,8 @@ int selfmon_agent(const struct selfmon_agent *agent, const struct window *window
 	add(&p, "missed_boundaries", window->missed);
 	add(&p, "probes", agent->probes);
 	add(&p, "probes_failed", agent->probes_failed);
+	add(&p, "reloads_refused_total", agent->reloads_refused);
+	add(&p, "reloads_total", agent->reloads);
 	add(&p, "rss_bytes", agent->rss_bytes);
 	add(&p, "window_us", window->length_ns / 1000);
 	add(&p, "windows_total", agent->windows);
@@ -119,6 +121,7 @@ static void add_stats(struct point *p, const struct collect_stats *s)
 	add(p, "events", s->counts.events);
 	add(p, "failed_merges_total", s->failed_merges);
 	add(p, "failed_reads_total", s->failed_reads);
+	add(p, "gap_us", (s->gap_ns + 999) / 1000);
 	add(p, "keys", s->counts.keys);
 	add(p, "missed", s->missed);
 	add(p, "overflow", s->counts.overflow);

@@ -28,7 +28,9 @@ struct selfmon_agent {
 	uint64_t clock_steps;      /* since the start */
 	uint64_t lines_unwritable; /* since the start: lines that could not be written */
 	uint64_t probes;           /* running */
-	uint64_t probes_failed;
+	uint64_t probes_failed;    /* not as the configuration asks for */
+	uint64_t reloads;          /* since the start: that took effect */
+	uint64_t reloads_refused;  /* since the start: all stayed as it was */
 };
 
 /** @return what @p fn returned */

@@ -23,7 +23,9 @@ static void the_agents_line_is_whole(void **state)
 	                                    .windows = 12,
 	                                    .clock_steps = 1,
 	                                    .probes = 2,
-	                                    .probes_failed = 1};
+	                                    .probes_failed = 1,
+	                                    .reloads = 5,
+	                                    .reloads_refused = 2};
 	const struct window window = {
 		.stamp_ns = 10000000000, .length_ns = 10000000000, .late_ns = 150000, .missed = 3};
 
@@ -31,8 +33,8 @@ static void the_agents_line_is_whole(void **state)
 	assert_string_equal(
 		text_cstr(&out),
 		"thermograf clock_steps_total=1i,cpu_us=800i,late_us=150i,lines_unwritable_total=0i,"
-		"missed_boundaries=3i,probes=2i,probes_failed=1i,rss_bytes=9000000i,window_us=10000000i,"
-		"windows_total=12i 10000000000\n");
+		"missed_boundaries=3i,probes=2i,probes_failed=1i,reloads_refused_total=2i,"
+		"reloads_total=5i,rss_bytes=9000000i,window_us=10000000i,windows_total=12i 10000000000\n");
 }
 
 /* The field's name of the sum must not hide what the reasons say. */
