@@ -35,22 +35,16 @@ disk() {
 
 # null_disk NAME ATTRIBUTE=VALUE...: a device of null_blk, of 64 MiB; its name is in $null.
 null_disk() {
-	null_before=$(ls /sys/block)
-	null_folder=/sys/kernel/config/nullb/$1
-	null=$1
-	mkdir "$null_folder"
+	null=$1 folder=/sys/kernel/config/nullb/$1
+	mkdir "$folder"
 	shift
 	for word in size=64 submit_queues=1 "$@"; do
-		echo "${word#*=}" >"$null_folder/${word%%=*}"
+		echo "${word#*=}" >"$folder/${word%%=*}"
 	done
-	echo 1 >"$null_folder/power"
-	# Newer kernels take the folder's name; older ones number them.
-	[ -b "/dev/$null" ] && return
-	for null in /sys/block/*; do
-		null=${null##*/}
-		echo "$null_before" | grep -qx "$null" || return 0
-	done
-	return 1
+	echo 1 >"$folder/power"
+	# Newer kernels take the folder's name; older ones have a number of their own.
+	[ -b "/dev/$null" ] || null=nullb$(cat "$folder/index")
+	await [ -b "/dev/$null" ]
 }
 
 # The disks of scsi_debug in the order of host, target and LUN, once there are $1.

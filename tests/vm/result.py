@@ -78,6 +78,18 @@ class Result(Lines):
         before = self.before.get(device, lab.Disk(*[0] * len(lab.Disk._fields)))
         return lab.less(self.after[device], before)
 
+    def merges(self, device):
+        """Bios that became part of a request that was there already: reads and writes together."""
+
+        def field(name):
+            for line in (self.folder / name).read_text(encoding="ascii").splitlines():
+                words = line.split()
+                if words[2] == device:
+                    return int(words[4]) + int(words[8])
+            return 0
+
+        return field("after") - field("before")
+
     def kinds(self, device):
         """{kind of /proc/diskstats: (ios, bytes)} as the agent counted."""
         kinds = {kind: [0, 0] for kind in KINDS.values()}
