@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# In the guest: what can go wrong below a request. Disks of scsi_debug, which does wrong on command: by halves, busy,
+# not at all within its time, on a bad sector; and commands that are no I/O.
+set -eu
+
+load scsi_debug max_luns=6 dev_size_mb=64 delay=0
+debug=/sys/bus/pseudo/drivers/scsi_debug
+set -- $(scsi_disks 6)
+halves=$1 busy=$2 late=$3 bad=$4 commands=$5 mute=$6
+note halves "$halves"
+note busy "$busy"
+note late "$late"
+note bad "$bad"
+note commands "$commands"
+# Its commands find no disk behind them that the kernel would account.
+note mute "$mute"
+for name in "$@"; do
+	scheduler "$name" mq-deadline
+	# What is read ahead would come and go by itself.
+	echo 0 >/sys/block/$name/queue/read_ahead_kb
+done
+echo 1 >/sys/block/$late/device/timeout
+
+agent_config lines '[probe.block_io]' 'const.phases = total queue device'
+start_agent
+
+# How, and every how many commands; of all disks alike.
+wrong() {
+	echo "$1" >$debug/opts
+	echo "$2" >$debug/every_nth
+}
+
+right() {
+	wrong 0 0
+}
+
+counters before
+wrong 0x100 3 # short transfers: half is done, the rest is issued again
+reads "$halves" 20 64k
+writes "$halves" 20 64k
+right
+wrong 0x8000 3 # the host is busy
+reads "$busy" 20 4k
+right
+wrong 4 1 # no answer, until it is asked again
+reads "$late" 1 4k &
+sleep 0.3
+right
+await_all $!
+reads "$late" 3 4k
+wrong 2 0 # a medium error at sector 0x1234
+reads "$bad" 10 4k
+/tools/dd status=none if="/dev/$bad" of=/dev/null bs=64k skip=36 count=1 iflag=direct || note refused 64k
+right
+reads "$bad" 10 4k
+/tools/sg_turs --number=7 "/dev/$commands"
+/tools/sg_inq "/dev/$commands" >/dev/null
+for n in 1 2 3; do
+	echo 1 >/sys/block/$mute/device/rescan
+done
+counters after
+
+stop_agent
