@@ -5,7 +5,8 @@ set -eu
 
 load scsi_debug max_luns=6 dev_size_mb=64 delay=0
 debug=/sys/bus/pseudo/drivers/scsi_debug
-set -- $(scsi_disks 6)
+disks=$(scsi_disks 6)
+set -- $disks
 halves=$1 busy=$2 late=$3 bad=$4 commands=$5 mute=$6
 note halves "$halves"
 note busy "$busy"
