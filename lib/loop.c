@@ -200,6 +200,17 @@ static void begin_reload(struct loop *loop)
 
 /* ---- windows and signals */
 
+static void keep_pages(void)
+{
+	int err = privileges_keep_pages();
+
+	if (err)
+		log_info(
+			"the agent's pages cannot be kept in memory: %s; with the root disk hung it may "
+			"wait, too; raise its limit of locked memory (LimitMEMLOCK)",
+			strerror(-err));
+}
+
 static void on_timer(void *ctx, int fd, uint32_t events)
 {
 	struct loop *loop = ctx;
@@ -215,6 +226,7 @@ static void on_timer(void *ctx, int fd, uint32_t events)
 		agent_baseline(loop->agent);
 		/* What start-up needed is not needed any more. */
 		malloc_trim(0);
+		keep_pages();
 		break;
 	case WINDOW_CUT:
 		cut(loop, &window);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -246,4 +247,9 @@ void privileges_tell(void)
 		         text_cstr(&line));
 	else
 		log_info("privileges: user %u with %s", (unsigned int)geteuid(), text_cstr(&line));
+}
+
+int privileges_keep_pages(void)
+{
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ? -errno : 0;
 }

@@ -41,6 +41,13 @@ void privileges_name(struct text *out, uint64_t set);
  */
 int privileges_reduce(void);
 
+/**
+ * Keeps in memory whatever page of the agent was ever used (MCL_ONFAULT): with its root disk hung, code that was thrown
+ * out under want of memory would have to come from there. To be called when all threads run and start-up is over.
+ * @return 0 or -errno: pages may leave
+ */
+int privileges_keep_pages(void);
+
 /** Appends why the kernel answers a load with EPERM, and what would help. */
 void privileges_explain(struct text *out);
 
