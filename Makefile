@@ -171,7 +171,7 @@ KERNEL ?= all
 TEST   ?= all
 vm: ## the agent on other kernels, in QEMU: KERNEL='5.10 rc' TEST=smoke for some
 	@packaging/deps $(DEPS_VM)
-	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(MAKE) --no-print-directory -j$(JOBS) all e2e-probes
 	@KERNEL='$(KERNEL)' TEST='$(TEST)' THERMOGRAF_BUILD=$(O) tests/check --build $(O) tests/vm/vm
 
 # SUITE is a release of Debian, TESTS what tests/check runs there; the chroot is kept in build/debian.

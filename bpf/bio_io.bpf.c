@@ -35,6 +35,7 @@
 enum bio_drop {
 	BIO_DROP_MAP_FULL,  /* more keys than rows */
 	BIO_DROP_PAIR_FULL, /* no place for its start */
+	BIO_DROP_NEGATIVE,  /* no latency: it began after it ended, by the clocks */
 	BIO_DROP_MAX,
 };
 
@@ -163,10 +164,12 @@ TG_INLINE int end(struct bio *bio, __u64 address, enum tg_max_mode mode)
 	TG_ADD(exclusive, v->bytes, start.what >> 8);
 	if (bio->bi_status)
 		TG_ADD(exclusive, v->errors, 1);
-	if (now_ns >= start.time_ns)
+	if (now_ns >= start.time_ns) {
 		count_latency(&v->total, exclusive, mode, now_ns - start.time_ns);
-	else
-		TG_ADD(exclusive, v->untimed, 1);
+		return 0;
+	}
+	TG_ADD(exclusive, v->untimed, 1);
+	tg_drop(BIO_DROP_NEGATIVE);
 	return 0;
 }
 

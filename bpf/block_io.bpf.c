@@ -59,6 +59,7 @@ enum block_drop {
 	BLOCK_DROP_NO_DISK,          /* commands to what is no disk: tapes, hosts */
 	BLOCK_DROP_UNSPLIT_UNISSUED, /* not split into phases: never issued, as an empty flush (fsync) */
 	BLOCK_DROP_UNSPLIT_LOST, /* no place for its stamp, or it was issued before the probe came */
+	BLOCK_DROP_NEGATIVE,     /* no latency: it began after it ended, by the clocks */
 	BLOCK_DROP_MAX,
 };
 
@@ -264,6 +265,8 @@ TG_INLINE void count_end(struct block_io_value *v, const struct completion *c)
 	TG_ADD(c->exclusive, v->ios, 1);
 	if (!start_ns || start_ns > now_ns) {
 		TG_ADD(c->exclusive, v->untimed, 1);
+		if (start_ns)
+			tg_drop(BLOCK_DROP_NEGATIVE);
 		return;
 	}
 	if (HAS_PHASE(TOTAL))

@@ -83,6 +83,9 @@ def make(root, kernel, test, build):
         _copy_program(shutil.which(name), root, f"/tools/{name}")
     _copy_program(build / "thermograf", root, "/agent/thermograf")
     shutil.copytree(build / "probes", root / "agent/probes")
+    for name in getattr(test, "PROBES", ()):  # of the end-to-end tests
+        for suffix in ("bpf.o", "ini"):
+            _copy(build / "tests/e2e/probes" / f"{name}.{suffix}", root, f"/agent/probes/{name}.{suffix}")
     _copy_modules(kernel, test, root)
     for name in ("init", "guest.sh"):
         _copy(HERE / name, root, f"/{name}")
