@@ -18,7 +18,7 @@
 
 struct reconcile {
 	struct coverage *coverage;
-	int fd; /* -1: not to be had */
+	int fd; /* -errno: not to be had */
 	struct text file;
 	struct text told; /* names of disks, a blank between two */
 	const struct coverage_row *rows;
@@ -35,6 +35,8 @@ int reconcile_new(struct reconcile **ret)
 		return -ENOMEM;
 	}
 	r->fd = open(PROC_DISKSTATS, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0)
+		r->fd = -errno;
 	*ret = r;
 	return 0;
 }
@@ -55,6 +57,8 @@ static int read_file(struct reconcile *r)
 {
 	ssize_t n = -1;
 
+	if (r->fd < 0)
+		return r->fd;
 	text_clear(&r->file);
 	while (!text_reserve(&r->file, READ_BYTES)) {
 		n = pread(r->fd, r->file.data + r->file.len, READ_BYTES, (off_t)r->file.len);
