@@ -49,7 +49,6 @@ static struct mapstreet_settings settings_of(const struct maker *m,
 	return settings;
 }
 
-/* @return 1: it is off */
 static int attach(struct maker *m, struct agentprobe *item, const char *path,
                   const struct config_probe *section, struct report *report)
 {
@@ -60,8 +59,6 @@ static int attach(struct maker *m, struct agentprobe *item, const char *path,
 
 	if (err)
 		return err;
-	if (!probe_is_enabled(probe, section))
-		return 1;
 	probe_check_tags(probe, m->config, report);
 	unfit = probe_unfit(probe);
 	if (unfit) {
@@ -80,13 +77,13 @@ static int attach_or_keep(struct maker *m, struct agentprobe *item, const char *
 	const struct collector *running = item->former ? item->former->collector : NULL;
 	struct fingerprint fingerprint;
 	bool enabled;
-	int err;
+	/* First: opening wants the kernel's BTF, which costs more than all files together. */
+	int err = probe_look(path, section, &fingerprint, &enabled, report);
 
-	if (!running)
-		return attach(m, item, path, section, report);
-	err = probe_look(path, section, &fingerprint, &enabled, report);
 	if (err || !enabled)
 		return err ?: 1;
+	if (!running)
+		return attach(m, item, path, section, report);
 	item->change = fingerprint_difference(collector_fingerprint(running), &fingerprint);
 	item->stays = !item->change;
 	return item->stays ? 0 : attach(m, item, path, section, report);
