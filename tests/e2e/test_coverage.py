@@ -19,7 +19,7 @@ path = {path}
 {more}
 """
 ZRAM_CONTROL = "/sys/class/zram-control"
-HIDDEN_MAX = 0.001  # of I/Os that a kernel may show to no BPF program at all (test_influxdb.py)
+HIDDEN_MAX = 0.001  # of I/Os that a kernel may show to no BPF program at all (diskcheck.py)
 
 
 @contextmanager

@@ -9,37 +9,22 @@ from contextlib import ExitStack
 
 import agent
 import bpfmap
+import diskcheck
 import lab
 import store
-from tap import Failure, Skip, at_most, equal, main, note, true
+from diskcheck import KINDS, as_diskstats
+from tap import at_most, equal, main, true
 
 NS = store.NS
 FIELDS = ("ios", "bytes", "errors", "untimed")
-
-# How an operation of ours is counted in /proc/diskstats; passthrough is not in it.
-KINDS = {"read": "read", "write": "write", "writeback": "write", "commit": "write", "discard": "discard",
-         "flush": "flush"}
 
 # A boundary's map is read within this of it: scheduling on a machine that is as busy as we make it.
 LATE_NS = NS // 4
 
 
-# Of the kernel's completions, this many may be shown to no BPF program at all: see Run.agrees().
-UNSEEN_SHARE = 1e-3
-UNSEEN_FEW = 3
-
-
 def database():
     kind, program = store.find(lab.ROOT / "build" / "e2e")
     return kind(program)
-
-
-def as_diskstats(disk):
-    """{kind: (ios, bytes)} of a lab.Disk."""
-    return {"read": (disk.reads, disk.read_sectors * lab.SECTOR),
-            "write": (disk.writes, disk.write_sectors * lab.SECTOR),
-            "discard": (disk.discards, disk.discard_sectors * lab.SECTOR),
-            "flush": (disk.flushes, 0)}
 
 
 def stored(db, devices):
@@ -85,7 +70,7 @@ class Run:
             self.names = [device.name for device in self.devices]
             self.db = stack.enter_context(database())
             self.before = lab.at_rest(self.names)
-            self.control = self._start_control(stack)
+            self.control = diskcheck.start_control(stack)
             self.agent = stack.enter_context(agent.Agent(agent.config(self.db.url, **self.settings)))
             wait_for_window(self.db, self.agent, 0)
             self.stack = stack.pop_all()
@@ -94,52 +79,14 @@ class Run:
     def __exit__(self, *_):
         self.stack.close()
 
-    @staticmethod
-    def _start_control(stack):
-        """The second opinion, or None where it cannot be read."""
-        control = stack.enter_context(agent.control())
-        lab.wait_for(lambda: control.check_alive() or "control: runs" in control.messages(), 30, "the probe control")
-        try:
-            return bpfmap.Control(control.process.pid)
-        except Skip as why:
-            note(f"no second opinion: {why}")
-            return None
-
     def unseen(self, wanted):
-        """{device: {kind: (ios, bytes)}} that the kernel counted and showed to no BPF program."""
-        lost = {}
-        for device in self.devices:
-            seen = self.control.read(device) if self.control else wanted[device.name]
-            lost[device.name] = {kind: tuple(a - b for a, b in zip(wanted[device.name][kind], seen.get(kind, (0, 0))))
-                                 for kind in wanted[device.name]}
-        return lost
+        return diskcheck.unseen(self.control, self.devices, wanted)
 
     def agrees(self, wanted):
-        """
-        Whether the database holds what the kernel counted, to the I/O and to the byte.
-
-        One thing is forgiven: a completion that no BPF program was run for. Kernels exist that run none on top of
-        certain threads (seen: a guest's own agent; ftrace had the event, three programs on it did not). It is
-        proven by the probe control, which shares nothing with the probe under test, and must be rare.
-        """
-        got = stored(self.db, self.names)
-        if got == wanted:
-            return True
-        unseen = self.unseen(wanted)
-        for name in self.names:
-            for kind, (ios, size) in unseen[name].items():
-                rare = ios <= max(UNSEEN_FEW, UNSEEN_SHARE * wanted[name][kind][0])
-                if not rare or (wanted[name][kind][0] - ios, wanted[name][kind][1] - size) != got[name][kind]:
-                    return False
-        total = sum(ios for kinds in unseen.values() for ios, _ in kinds.values())
-        note(f"this kernel ran no BPF program for {total} of "
-             f"{sum(ios for kinds in wanted.values() for ios, _ in kinds.values())} completed I/Os")
-        return True
+        return diskcheck.agrees(stored(self.db, self.names), wanted, self.control, self.devices)
 
     def check(self, wanted, what):
-        if not self.agrees(wanted):
-            raise Failure(f"(ios, bytes) {what}: in the database {stored(self.db, self.names)}, in /proc/diskstats "
-                          f"{wanted}, shown to no BPF program {self.unseen(wanted)}")
+        diskcheck.check(stored(self.db, self.names), wanted, self.control, self.devices, what)
 
     def settle(self):
         """At rest, and all of it in the database: {device: {kind: (ios, bytes)}} as the kernel has it."""

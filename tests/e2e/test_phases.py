@@ -159,7 +159,7 @@ def test_with_all_phases_under_heavy_io_every_io_of_diskstats_is_there_and_split
         size = {op: n for (op,), n in run.sums("block_io", "bytes", "op").items()}
         sums = {"reads": (ios["read"], kernel.reads), "writes": (sum(ios[op] for op in WRITES), kernel.writes),
                 "discards": (ios["discard"], kernel.discards), "flushes": (ios["flush"], kernel.flushes)}
-        # Kernels exist that show some completions to no BPF program (test_influxdb.py, agrees()); here only how many.
+        # Kernels exist that show some completions to no BPF program (diskcheck.py, agrees()); here only how many.
         lost = sum(theirs - ours for ours, theirs in sums.values())
         at_most(lost, max(3, sum(theirs for _, theirs in sums.values()) // 1000), f"not seen, of {sums}")
         for kind, (ours, theirs) in sums.items():
