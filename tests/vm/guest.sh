@@ -127,3 +127,17 @@ stop_agent() {
 	kill -TERM $agent
 	wait $agent
 }
+
+# ---- the whole
+
+# Runs /test.sh and hands over what it left in /result, as a tar archive on the disk whose serial number is "result" (a
+# console would mix it with the kernel's messages). The last word on the console is the only proof that all went well:
+# after a panic QEMU exits with 0, too.
+run_test() {
+	(. /test.sh) >/result/log 2>&1
+	status=$?
+	echo $status >/result/status
+	[ $status = 0 ] || dmesg | tail -n 25 >>/result/log
+	cat /result/log
+	tar -c -C /result . | dd of="$(disk result)" bs=64k conv=fsync iflag=fullblock 2>/dev/null && echo "=== DONE"
+}

@@ -87,8 +87,10 @@ def make(root, kernel, test, build):
         for suffix in ("bpf.o", "ini"):
             _copy(build / "tests/e2e/probes" / f"{name}.{suffix}", root, f"/agent/probes/{name}.{suffix}")
     _copy_modules(kernel, test, root)
-    for name in ("init", "guest.sh"):
-        _copy(HERE / name, root, f"/{name}")
+    _copy(HERE / ("init.systemd" if hasattr(test, "ROOT") else "init"), root, "/init")
+    _copy(HERE / "guest.sh", root, "/guest.sh")
+    if hasattr(test, "ROOT"):
+        test.payload(root / "payload")
     _copy(HERE / f"{test.__name__}.sh", root, "/test.sh")
 
     archive = root.with_suffix(".cpio")
