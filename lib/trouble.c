@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Of what went wrong before any request. */
-#define TOLD_PROBLEM VERDICT_REASON_MAX
-static_assert(TOLD_PROBLEM < 32, "told has a bit for each reason");
+#define KIND_PROBLEM VERDICT_REASON_MAX
+static_assert(TROUBLE_KINDS <= 32, "told has a bit for each kind");
 
 void trouble_span(struct text *out, uint64_t ms)
 {
@@ -210,19 +210,27 @@ static void add_advice(struct text *out, const struct trouble_case *c)
 	}
 }
 
+static bool is_worth_telling(const struct trouble *t, unsigned int kind, uint64_t now_ns)
+{
+	if (t->told & 1u << kind)
+		return false;
+	return !t->told_ns[kind] || now_ns - t->told_ns[kind] >= TROUBLE_AGAIN_NS ||
+	       now_ns - t->since_ns >= TROUBLE_LONG_NS;
+}
+
 bool trouble_failed(struct trouble *t, uint64_t now_ns, const struct trouble_case *c,
                     uint64_t windows, uint64_t wait_ms, struct text *out)
 {
 	assert(t && now_ns && c && out);
 
-	uint32_t bit = 1u << (c->problem ? TOLD_PROBLEM : c->reason);
-	bool tell = !(t->told & bit);
+	unsigned int kind = c->problem ? KIND_PROBLEM : c->reason;
 
 	if (!t->since_ns)
 		t->since_ns = now_ns;
-	t->told |= bit;
-	if (!tell)
+	if (!is_worth_telling(t, kind, now_ns))
 		return false;
+	t->told |= 1u << kind;
+	t->told_ns[kind] = now_ns;
 	add_case(out, c);
 	if (wait_ms != TROUBLE_NO_MORE) {
 		if (windows) {
@@ -268,16 +276,19 @@ bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t
 {
 	assert(t && name && out);
 
-	if (!t->since_ns)
+	uint64_t since_ns = t->since_ns;
+	bool tell = t->told;
+
+	t->since_ns = 0;
+	t->told = 0;
+	if (!tell)
 		return false;
 	text_printf(out, "output %s: delivered again after ", name);
-	trouble_span(out, (now_ns - t->since_ns) / 1000000u);
+	trouble_span(out, (now_ns - since_ns) / 1000000u);
 	if (windows) {
 		text_str(out, "; ");
 		add_count(out, windows, "window");
 		text_str(out, windows == 1 ? " follows" : " follow");
 	}
-	t->since_ns = 0;
-	t->told = 0;
 	return true;
 }

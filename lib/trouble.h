@@ -3,7 +3,9 @@
  * trouble.h: what to tell a person about an output that fails, and when. Pure: gives lines, does not log.
  *
  * Edge rules: one line when it begins to fail, one for each further kind of failure, none while it goes on the
- * same way, one when it is over. Lost lines are told at once, then at most every TROUBLE_DROPS_AGAIN_NS with their sum.
+ * same way, one when it is over. A failure that comes and goes, as that of a receiver at its limit does, is told once in
+ * TROUBLE_AGAIN_NS, unless it lasts for TROUBLE_LONG_NS. Lost lines are told at once, then at most every
+ * TROUBLE_DROPS_AGAIN_NS with their sum.
  */
 #pragma once
 #include "config.h"
@@ -14,6 +16,8 @@
 #include <stdint.h>
 
 #define TROUBLE_DROPS_AGAIN_NS 3600000000000ull
+#define TROUBLE_AGAIN_NS 600000000000ull
+#define TROUBLE_LONG_NS 30000000000ull
 /** As a wait: the agent is ending, there is no next try. */
 #define TROUBLE_NO_MORE UINT64_MAX
 /** Of a receiver's message this much is quoted. */
@@ -21,9 +25,13 @@
 /** Of a line that was dropped: more than our usual ones have. */
 #define TROUBLE_LINE_MAX 400
 
+/** What can be told: each reason, and a problem of our own. */
+#define TROUBLE_KINDS (VERDICT_REASON_MAX + 1)
+
 struct trouble {
-	uint64_t since_ns; /* on the caller's clock; 0 = none */
-	uint32_t told;     /* reasons told since then, as bits */
+	uint64_t since_ns;               /* on the caller's clock; 0 = none */
+	uint32_t told;                   /* kinds told since then, as bits */
+	uint64_t told_ns[TROUBLE_KINDS]; /* when each was last told; 0: never */
 	uint64_t drops_told_ns;
 	uint64_t drops_untold; /* lines */
 };

@@ -56,8 +56,9 @@ def control():
 class Agent:
     """thermograf run, from __enter__ to stop() or __exit__."""
 
-    def __init__(self, text, environment=None):
-        self.environment = {**os.environ, **(environment or {})}
+    def __init__(self, text, environment=None, before=()):
+        """@param before  a command that starts it: unshare, for one"""
+        self.environment, self.before = {**os.environ, **(environment or {})}, before
         self.temporary = tempfile.TemporaryDirectory(prefix="thermograf-agent-")
         self.folder = Path(self.temporary.name)
         self.config = self.folder / "thermograf.ini"
@@ -66,7 +67,7 @@ class Agent:
 
     def start(self):
         with open(self.folder / "log", "ab") as log:
-            self.process = lab.spawn([program(), "run", "--config", self.config], stdout=log, stderr=log,
+            self.process = lab.spawn([*self.before, program(), "run", "--config", self.config], stdout=log, stderr=log,
                                      env=self.environment)
 
     def messages(self):

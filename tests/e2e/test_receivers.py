@@ -6,7 +6,6 @@ The agent needs no probe for it, and no root: its own metrics go the same way.
 """
 
 import http.server
-import shutil
 import ssl
 import subprocess
 import tempfile
@@ -18,7 +17,8 @@ from pathlib import Path
 import agent
 import lab
 import store
-from tap import Failure, Skip, equal, main, true
+from authority import Authority, authority
+from tap import Failure, equal, main, true
 
 CACHE = lab.ROOT / "build" / "e2e"
 LOGIN = ("writer", "pass word:1")
@@ -170,35 +170,6 @@ def test_several_outputs_each_get_every_window():
 # ---- TLS
 
 
-class Authority:
-    """Certificates from the openssl tool, in a folder."""
-
-    def __init__(self, folder, name):
-        if not shutil.which("openssl"):
-            raise Skip("there is no openssl to make certificates with")
-        self.folder, self.name = Path(folder), name
-        self.certificate = self.folder / f"{name}.pem"
-        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                      "-keyout", self.folder / f"{name}.key", "-out", self.certificate)
-
-    @staticmethod
-    def _openssl(*args):
-        done = subprocess.run(["openssl", *map(str, args)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Failure(f"openssl {args[0]}: {done.stderr}")
-
-    def issue(self, name, names="IP:127.0.0.1", days="2"):
-        """(certificate, key) for a server or a client."""
-        files = [self.folder / f"{name}.{what}" for what in ("pem", "key", "csr", "ext")]
-        certificate, key, request, extensions = files
-        extensions.write_text(f"subjectAltName={names}\n")
-        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-        self._openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey",
-                      self.folder / f"{self.name}.key", "-CAcreateserial", "-days", days, "-extfile", extensions,
-                      "-out", certificate)
-        return certificate, key
-
-
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -252,12 +223,6 @@ def wait_for_requests(one, server, count=2):
         lab.wait_for(lambda: one.check_alive() or len(server.requests) >= count, 30, "requests")
     except TimeoutError as late:
         raise Failure(f"{count} requests did not come:\n{one.messages()[-3000:]}") from late
-
-
-@contextmanager
-def authority():
-    with tempfile.TemporaryDirectory(prefix="thermograf-ca-") as folder:
-        yield Authority(folder, "ca")
 
 
 def test_a_certificate_of_the_given_authority_is_trusted_and_the_token_goes_with_it():

@@ -180,10 +180,45 @@ static void recovery_is_told_once_with_its_length(void **state)
 	text_clear(&out);
 	assert_false(trouble_over(&t, 261 * SECOND, "telegraf", 0, &out));
 	/* And it may begin anew. */
-	assert_true(trouble_failed(&t, 300 * SECOND, &refused, 1, 1000, &out));
+	assert_true(trouble_failed(&t, 800 * SECOND, &refused, 1, 1000, &out));
 	text_clear(&out);
-	assert_true(trouble_over(&t, 301 * SECOND, "telegraf", 0, &out));
+	assert_true(trouble_over(&t, 801 * SECOND, "telegraf", 0, &out));
 	assert_string_equal(text_cstr(&out), "output telegraf: delivered again after 1.0 s");
+}
+
+/* A receiver at its limit: it takes one, refuses one, takes one. */
+static void what_comes_and_goes_is_told_every_ten_minutes(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	unsigned int failed = 0, over = 0;
+	struct trouble t = {0};
+
+	(void)state;
+	for (uint64_t s = 1; s <= 3600; s += 2) {
+		failed += trouble_failed(&t, s * SECOND, &refused, 1, 1000, &out);
+		over += trouble_over(&t, (s + 1) * SECOND, "telegraf", 0, &out);
+	}
+	assert_int_equal(failed, 6);
+	assert_int_equal(over, 6);
+}
+
+static void what_lasts_is_told_though_it_was_told_before(void **state)
+{
+	CLEANUP(text_free) struct text out = {0};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_true(trouble_failed(&t, SECOND, &refused, 1, 1000, &out));
+	assert_true(trouble_over(&t, 2 * SECOND, "telegraf", 0, &out));
+	assert_false(trouble_failed(&t, 10 * SECOND, &refused, 1, 1000, &out));
+	/* Another kind of failure is another thing. */
+	assert_true(trouble_failed(&t, 11 * SECOND, &not_found, 1, 1000, &out));
+	assert_false(trouble_failed(&t, 39 * SECOND, &refused, 1, 1000, &out));
+	assert_true(trouble_failed(&t, 40 * SECOND, &refused, 1, 1000, &out));
+	assert_false(trouble_failed(&t, 99 * SECOND, &refused, 1, 1000, &out));
+	text_clear(&out);
+	assert_true(trouble_over(&t, 100 * SECOND, "telegraf", 0, &out));
+	assert_string_equal(text_cstr(&out), "output telegraf: delivered again after 1 min 30 s");
 }
 
 static void a_single_line_that_was_given_up_is_quoted_within_bounds(void **state)
@@ -307,6 +342,8 @@ int main(void)
 		cmocka_unit_test(the_end_and_another_url_are_said_as_they_are),
 		cmocka_unit_test(each_kind_of_failure_is_told_once),
 		cmocka_unit_test(recovery_is_told_once_with_its_length),
+		cmocka_unit_test(what_comes_and_goes_is_told_every_ten_minutes),
+		cmocka_unit_test(what_lasts_is_told_though_it_was_told_before),
 		cmocka_unit_test(a_single_line_that_was_given_up_is_quoted_within_bounds),
 		cmocka_unit_test(losses_are_summed_up_for_an_hour),
 		cmocka_unit_test(what_a_receiver_says_stays_one_harmless_line),
