@@ -14,7 +14,7 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground digits text parse report log privileges paths \
+LIB := ground digits text symbols facts refusal parse report log privileges paths \
        inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials \
        bucket words specpredicate specreference specconst specwords specprogram specmap specnames specrules spec \
        btftype enumtext memberpath feature layout rows fingerprint delta \
@@ -26,7 +26,7 @@ LIB := ground digits text parse report log privileges paths \
        patience httphandle http target targets sink trouble outputstats \
        outlet \
        uplink complaint settle push \
-       kernel rodata trusted probeconst probebind probe snapshot probedir collect \
+       trusted kernel host bpflog rodata probeconst probebind probeprograms probeload probe snapshot probedir collect \
        identity output farewell agentoutputs agentprobes selfmon reconcile health agent notify loop
 
 CC      ?= cc

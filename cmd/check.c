@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bpflog.h"
 #include "command.h"
 #include "credentials.h"
 #include "kernel.h"
@@ -96,7 +97,7 @@ static void print_private(const struct probe_private *m, struct findings *f)
 	f->memory += m->memory;
 }
 
-static void print_probe(const struct probe *p, const struct btf *kernel, bool required,
+static void print_probe(const struct probe *p, const struct feature_kernel *kernel, bool required,
                         struct findings *f)
 {
 	const char *unfit = probe_unfit(p);
@@ -126,7 +127,7 @@ static void print_probe(const struct probe *p, const struct btf *kernel, bool re
 }
 
 static void check_probe(const struct probedir_entry *entry, const struct config *config,
-                        const struct btf *kernel, struct findings *f)
+                        const struct feature_kernel *kernel, struct findings *f)
 {
 	CLEANUP(report_free) struct report report = {0};
 	CLEANUP(probe_freep) struct probe *probe = NULL;
@@ -145,7 +146,7 @@ static void check_probe(const struct probedir_entry *entry, const struct config 
 		probe_check_tags(probe, config, &report);
 		print_probe(probe, kernel, section && section->required, f);
 	}
-	f->warnings += report.n_items - MIN(report.n_items, report.n_errors);
+	f->warnings += report.n_warnings;
 	fflush(stdout);
 	log_report(&report);
 }
@@ -153,20 +154,22 @@ static void check_probe(const struct probedir_entry *entry, const struct config 
 static void check_probes(const struct config *config, struct findings *f)
 {
 	CLEANUP(probedir_free) struct probedir probes = {0};
-	CLEANUP(kernel_btf_freep) struct btf *kernel = NULL;
+	CLEANUP(kernel_closep) struct kernel *kernel = NULL;
+	CLEANUP(text_free) struct text why = {0};
 	CLEANUP(report_free) struct report report = {0};
 
-	if (kernel_btf_load(&kernel)) {
+	if (kernel_open(config->agent.btf_path, &kernel, &why))
+		return;
+	if (why.len) {
 		printf("kernel\n");
-		warn(f,
-		     "no BTF in /sys/kernel/btf/vmlinux: what runs here cannot be known, and probes do not load");
+		warn(f, text_cstr(&why));
 	}
 	if (probedir_list(&config->agent.probe_dirs, &probes)) {
 		log_error("probes cannot be listed");
 		f->errors++;
 	}
 	for (size_t i = 0; i < probes.n; i++)
-		check_probe(&probes.entries[i], config, kernel, f);
+		check_probe(&probes.entries[i], config, kernel_features(kernel), f);
 	probedir_report_unknown(&probes, config, REPORT_ERROR, &report);
 	f->errors += report.n_errors;
 	fflush(stdout);
@@ -222,7 +225,7 @@ static int check(const struct command_options *options)
 	if (!config)
 		return EXIT_USAGE;
 	print_sources(options);
-	kernel_catch_messages();
+	bpflog_catch();
 	check_tags(config, &found);
 	check_outputs(config, &found);
 	check_probes(config, &found);

@@ -30,7 +30,7 @@ struct config *command_load(const struct command_options *options, size_t *warni
 	int err = config_load(&sources, &config, &report);
 
 	if (warnings)
-		*warnings += report.n_items - MIN(report.n_items, report.n_errors);
+		*warnings += report.n_warnings;
 	log_report(&report);
 	if (err) {
 		if (err != -EINVAL)

@@ -15,7 +15,7 @@ struct maker {
 	const struct config *config;
 	const struct mapstreet_settings *settings;
 	struct config_probe no_section; /* what holds for a probe without one */
-	struct btf *kernel;
+	struct kernel *kernel;
 	bool kernel_tried;
 	struct agentprobes next;
 };
@@ -29,13 +29,16 @@ static const struct agentprobe *find(const struct agentprobes *set, const char *
 }
 
 /* Some megabytes, and tens of milliseconds: only where a probe is to be loaded. */
-static const struct btf *kernel_btf(struct maker *m)
+static const struct feature_kernel *known_kernel(struct maker *m)
 {
-	if (!m->kernel_tried && kernel_btf_load(&m->kernel))
-		log_error(
-			"this kernel has no BTF in /sys/kernel/btf/vmlinux: probes cannot be loaded");
+	CLEANUP(text_free) struct text why = {0};
+
+	if (!m->kernel_tried)
+		(void)kernel_open(m->config->agent.btf_path, &m->kernel, &why);
+	if (why.len)
+		log_error("%s", text_cstr(&why));
 	m->kernel_tried = true;
-	return m->kernel;
+	return kernel_features(m->kernel);
 }
 
 static struct mapstreet_settings settings_of(const struct maker *m,
@@ -54,7 +57,7 @@ static int attach(struct maker *m, struct agentprobe *item, const char *path,
 {
 	const struct mapstreet_settings settings = settings_of(m, section);
 	CLEANUP(probe_freep) struct probe *probe = NULL;
-	int err = probe_open(path, section, kernel_btf(m), &probe, report);
+	int err = probe_open(path, section, known_kernel(m), &probe, report);
 	const char *unfit;
 
 	if (err)
@@ -66,7 +69,7 @@ static int attach(struct maker *m, struct agentprobe *item, const char *path,
 		           unfit);
 		return -EOPNOTSUPP;
 	}
-	err = probe_attach(probe, report);
+	err = probe_attach(probe, known_kernel(m), report);
 	return err ?: collector_new(TAKE_PTR(probe), &settings, &item->collector);
 }
 
@@ -154,7 +157,7 @@ int agentprobes_make(const struct agentprobes *now, const struct config *config,
 	err = confkeys_set_defaults("probe.*", &m.no_section);
 	for (size_t i = 0; i < dir.n && !err; i++)
 		err = add(&m, &dir.entries[i]);
-	kernel_btf_freep(&m.kernel);
+	kernel_closep(&m.kernel);
 	confkeys_clear("probe.*", &m.no_section);
 	if (err)
 		agentprobes_drop(&m.next);

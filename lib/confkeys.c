@@ -67,6 +67,8 @@ const struct config_key config_keys[] = {
          .doc = "What is written to standard error."},
 	{AGENT("probe_dirs", probe_dirs, LIST, ""),
          .doc = "Instead of the administrator's folder probes.d and the shipped probes; the first file of a name wins."},
+	{AGENT("btf_path", btf_path, TEXT, ""),
+         .doc = "Only for a kernel that has no BTF itself: a file with it, raw, of that very kernel."},
 
 	{OUTPUT("type", type, CHOICE, "influx1"), CHOICES(output_type_names),
          .doc = "influx1, 2, 3: InfluxDB 1, 2, 3 and who speaks like it (Telegraf, VictoriaMetrics); http: any "

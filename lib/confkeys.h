@@ -63,6 +63,7 @@ struct config_agent {
 	enum log_level log_level;
 	struct config_list
 		probe_dirs; /* searched in order, the first file of a name wins; empty: built in */
+	char *btf_path;     /* of the kernel's BTF when it has none itself; "" = none */
 };
 
 struct config_output {

@@ -96,24 +96,53 @@ static bool function_holds(const struct btf *kernel, const struct spec_predicate
 	return false;
 }
 
-static bool (*const rows[SPEC_PREDICATE_MAX])(const struct btf *kernel,
-                                              const struct spec_predicate *p, struct text *why) = {
+static bool (*const rows[SPEC_PREDICATE_MAX])(const struct btf *btf, const struct spec_predicate *p,
+                                              struct text *why) = {
 	[SPEC_TRACEPOINT] = tracepoint_holds,
 	[SPEC_TYPE] = type_holds,
 	[SPEC_FIELD] = field_holds,
 	[SPEC_FUNCTION] = function_holds,
 };
 
-bool feature_holds(const struct btf *kernel, const struct spec_predicate *predicate,
-                   struct text *why)
+/* First the kernel's own BTF: what is a module elsewhere may be part of it here. */
+static bool holds_in_btf(const struct feature_kernel *kernel, const struct spec_predicate *p,
+                         struct text *why)
 {
-	assert(predicate && predicate->kind < SPEC_PREDICATE_MAX && rows[predicate->kind]);
+	const struct btf *module;
 
-	if (!kernel) {
+	if (!kernel->btf) {
 		EXPLAIN(why, "nothing is known about this kernel: it has no BTF");
 		return false;
 	}
-	return rows[predicate->kind](kernel, predicate, why);
+	if (!p->module)
+		return rows[p->kind](kernel->btf, p, why);
+	if (rows[p->kind](kernel->btf, p, NULL))
+		return true;
+	module = kernel->module_btf ? kernel->module_btf(kernel->ctx, p->module) : NULL;
+	if (module && rows[p->kind](module, p, NULL))
+		return true;
+	rows[p->kind](kernel->btf, p, why);
+	EXPLAIN(why,
+	        module ? ", nor has its module %s" : "; module %s is not loaded, or has no BTF",
+	        p->module);
+	return false;
+}
+
+bool feature_holds(const struct feature_kernel *kernel, const struct spec_predicate *predicate,
+                   struct text *why)
+{
+	assert(predicate && predicate->kind < SPEC_CONST_HOLDS);
+
+	if (!kernel) {
+		EXPLAIN(why, "nothing is known about this kernel");
+		return false;
+	}
+	if (rows[predicate->kind])
+		return holds_in_btf(kernel, predicate, why);
+	if (kernel->has)
+		return kernel->has(kernel->ctx, predicate, why);
+	EXPLAIN(why, "nothing is known about this kernel's functions and modules");
+	return false;
 }
 
 static bool find_in_enum(const struct btf *kernel, const struct btf_type *type, const char *name,
@@ -133,17 +162,18 @@ static bool find_in_enum(const struct btf *kernel, const struct btf_type *type, 
 	return false;
 }
 
-int feature_enumerator(const struct btf *kernel, const char *enumerator, int64_t *ret_value)
+int feature_enumerator(const struct feature_kernel *kernel, const char *enumerator,
+                       int64_t *ret_value)
 {
 	assert(enumerator && ret_value);
 
-	uint32_t n = kernel ? btf__type_cnt(kernel) : 0;
+	const struct btf *btf = kernel ? kernel->btf : NULL;
+	uint32_t n = btf ? btf__type_cnt(btf) : 0;
 
 	for (uint32_t id = 1; id < n; id++) {
-		const struct btf_type *type = btf__type_by_id(kernel, id);
+		const struct btf_type *type = btf__type_by_id(btf, id);
 
-		if (type && btf_is_any_enum(type) &&
-		    find_in_enum(kernel, type, enumerator, ret_value))
+		if (type && btf_is_any_enum(type) && find_in_enum(btf, type, enumerator, ret_value))
 			return 0;
 	}
 	return -ENOENT;

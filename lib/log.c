@@ -127,12 +127,16 @@ void log_line(enum log_level level, const char *fmt, ...)
 	errno = saved;
 }
 
+static const enum log_level levels[] = {
+	[REPORT_NOTE] = LOG_LEVEL_INFO,
+	[REPORT_WARNING] = LOG_LEVEL_WARNING,
+	[REPORT_ERROR] = LOG_LEVEL_ERROR,
+};
+
 void log_report(struct report *report)
 {
 	for (size_t i = 0; i < report->n_items; i++)
-		log_line(report->items[i].severity == REPORT_ERROR ? LOG_LEVEL_ERROR
-		                                                   : LOG_LEVEL_WARNING,
-		         "%s", report->items[i].text);
+		log_line(levels[report->items[i].severity], "%s", report->items[i].text);
 	if (report->n_omitted)
 		log_warning("%zu more problems are not shown", report->n_omitted);
 	report_free(report);

@@ -2,9 +2,9 @@
 #include "loop.h"
 
 #include "agent.h"
+#include "bpflog.h"
 #include "clock.h"
 #include "farewell.h"
-#include "kernel.h"
 #include "log.h"
 #include "notify.h"
 #include "poller.h"
@@ -300,7 +300,7 @@ static int open_loop(struct loop *loop, struct config *config)
 
 	/* Threads wait for disks and for name servers. Each would else get a heap of its own, which stays. */
 	mallopt(M_ARENA_MAX, 1);
-	kernel_catch_messages();
+	bpflog_catch();
 	if (err) {
 		config_free(config);
 		return err;

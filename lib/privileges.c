@@ -202,28 +202,6 @@ int privileges_reduce(void)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-void privileges_explain(struct text *out)
-{
-	struct privileges now = {0};
-	struct rlimit locked = {.rlim_cur = RLIM_INFINITY};
-
-	assert(out);
-	(void)privileges_read(&now);
-	(void)getrlimit(RLIMIT_MEMLOCK, &locked);
-	if (privileges_missing(&now))
-		text_str(out, "this needs root, or CAP_BPF and CAP_PERFMON");
-	else if (locked.rlim_cur != RLIM_INFINITY)
-		/* Below 5.11 the limit is the usual reason, and the kernel says no more than EPERM. */
-		text_printf(
-			out,
-			"the kernel refuses it: RLIMIT_MEMLOCK is %llu KiB, and older kernels "
-			"count maps and programs to it; ulimit -l, or LimitMEMLOCK= of the unit",
-			(unsigned long long)locked.rlim_cur / 1024);
-	else
-		text_str(out, "the kernel refuses it, for all our capabilities: its lockdown or a "
-		              "security module forbids it");
-}
-
 void privileges_tell(void)
 {
 	CLEANUP(text_free) struct text line = {0};

@@ -48,8 +48,5 @@ int privileges_reduce(void);
  */
 int privileges_keep_pages(void);
 
-/** Appends why the kernel answers a load with EPERM, and what would help. */
-void privileges_explain(struct text *out);
-
 /** Logs once what is left, and what is missing. */
 void privileges_tell(void);

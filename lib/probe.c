@@ -2,9 +2,6 @@
 #include "probe.h"
 
 #include "inifile.h"
-#include "kernel.h"
-#include "privileges.h"
-#include "probeconst.h"
 #include "text.h"
 #include "trusted.h"
 
@@ -89,19 +86,6 @@ void probe_check_tags(const struct probe *p, const struct config *config, struct
 	}
 }
 
-const char *probe_unfit(const struct probe *p)
-{
-	for (size_t i = 0; i < p->n_programs; i++) {
-		const struct spec_program *s = probe_program_spec(p->spec, p->programs[i].name);
-
-		if (p->programs[i].chosen || p->programs[i].unwanted || (s && s->optional))
-			continue;
-		if (!s || !s->one_of || !probe_group_is_served(p, s->one_of))
-			return p->programs[i].why ?: "out of memory";
-	}
-	return NULL;
-}
-
 /* ---- open, attach, close */
 
 /* The object lies beside its description. */
@@ -131,39 +115,6 @@ static int read_files(struct probe *p, const char *path, const struct config_pro
 	return err;
 }
 
-/* @param path  of the description */
-static int open_object(struct probe *p, const char *path, struct report *report)
-{
-	CLEANUP(text_free) struct text object = {0};
-	const struct bpf_object_open_opts options = {.sz = sizeof(options),
-	                                             .object_name = p->spec->name};
-
-	kernel_forget_message();
-	p->object = bpf_object__open_mem(p->image, p->image_len, &options);
-	if (p->object)
-		return 0;
-	int err = errno;
-
-	if (object_path(p, path, &object))
-		return -ENOMEM;
-	if (strstr(kernel_message(), "BTF is required"))
-		report_add(report, REPORT_ERROR, text_cstr(&object),
-		           "has no BTF; compile it with clang -g");
-	else
-		report_add(report, REPORT_ERROR, text_cstr(&object),
-		           "probe %s: not a BPF object: %s%s%s", p->spec->name, strerror(err),
-		           *kernel_message() ? "; " : "", kernel_message());
-	return -EINVAL;
-}
-
-static void close_object(struct probe *p)
-{
-	bpf_object__close(p->object);
-	p->object = NULL;
-	free(p->image);
-	p->image = NULL;
-}
-
 /* tg_drop() counts, and nobody would read it: drops=0 would look as if nothing were lost. */
 static void check_drops(const struct probe *p, struct report *report)
 {
@@ -178,8 +129,8 @@ static void check_drops(const struct probe *p, struct report *report)
 		           p->spec->name, p->spec->object);
 }
 
-int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
-               struct probe **ret, struct report *report)
+int probe_open(const char *path, const struct config_probe *config,
+               const struct feature_kernel *kernel, struct probe **ret, struct report *report)
 {
 	CLEANUP(probe_freep) struct probe *p = calloc(1, sizeof(*p));
 	int err = p ? 0 : -ENOMEM;
@@ -187,10 +138,7 @@ int probe_open(const char *path, const struct config_probe *config, const struct
 	if (p)
 		p->window_fd = -1;
 	err = err ?: read_files(p, path, config, report);
-	err = err ?: open_object(p, path, report);
-	err = err ?: probeconst_set_all(p->spec, p->object, kernel, report);
-	err = err ?: probe_bind_maps(p, kernel, report);
-	err = err ?: probe_choose_programs(p, kernel, report);
+	err = err ?: probe_build(p, kernel, report);
 	if (err)
 		return err;
 	check_drops(p, report);
@@ -211,128 +159,6 @@ int probe_look(const char *path, const struct config_probe *config, struct finge
 		return err;
 	*ret = p->fingerprint;
 	*ret_enabled = probe_is_enabled(p, config);
-	return 0;
-}
-
-static int duplicate(int fd, int *ret_fd)
-{
-	*ret_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return *ret_fd < 0 ? -errno : 0;
-}
-
-/* The object's descriptors close with it: what is needed later is kept as a duplicate. */
-static int keep_descriptors(struct probe *p)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < p->n_maps && !err; i++) {
-		struct probe_map *m = &p->maps[i];
-
-		err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->name), &m->fd);
-		if (!err && m->spec->index)
-			err = duplicate(bpf_object__find_map_fd_by_name(p->object, m->spec->index),
-			                &m->index_fd);
-	}
-	if (bpf_object__find_map_by_name(p->object, PROBE_WINDOW_MAP) && !err)
-		err = duplicate(bpf_object__find_map_fd_by_name(p->object, PROBE_WINDOW_MAP),
-		                &p->window_fd);
-	for (size_t i = 0; i < p->n_programs && !err; i++) {
-		struct bpf_program *program =
-			bpf_object__find_program_by_name(p->object, p->programs[i].name);
-
-		if (p->programs[i].chosen)
-			err = duplicate(bpf_program__fd(program), &p->programs[i].fd);
-	}
-	return err;
-}
-
-static int attach_programs(struct probe *p, struct report *report)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, p->object)
-	{
-		const struct spec_program *spec =
-			probe_program_spec(p->spec, bpf_program__name(program));
-		struct bpf_link *link;
-
-		if (!bpf_program__autoload(program) || (spec && spec->before_read))
-			continue;
-		link = bpf_program__attach(program);
-		if (!link) {
-			int err = -errno;
-
-			report_at(report, REPORT_ERROR, p->spec->file, 0,
-			          "probe %s: program %s: not attached: %s", p->spec->name,
-			          bpf_program__name(program), strerror(-err));
-			return err;
-		}
-		p->links[p->n_links++] = link;
-	}
-	return 0;
-}
-
-static void close_fd(int *fd)
-{
-	ground_closep(fd);
-	*fd = -1;
-}
-
-static void detach(struct probe *p)
-{
-	while (p->n_links)
-		bpf_link__destroy(p->links[--p->n_links]);
-	for (size_t i = 0; i < p->n_maps; i++) {
-		close_fd(&p->maps[i].fd);
-		close_fd(&p->maps[i].index_fd);
-	}
-	close_fd(&p->window_fd);
-	for (size_t i = 0; i < p->n_programs; i++)
-		close_fd(&p->programs[i].fd);
-}
-
-int probe_attach(struct probe *p, struct report *report)
-{
-	int err;
-
-	kernel_forget_message();
-	err = bpf_object__load(p->object);
-	if (err == -EPERM) {
-		CLEANUP(text_free) struct text why = {0};
-
-		privileges_explain(&why);
-		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s",
-		          p->spec->name, text_cstr(&why));
-		return err;
-	}
-	if (err) {
-		report_at(report, REPORT_ERROR, p->spec->file, 0, "probe %s: not loaded: %s%s%s",
-		          p->spec->name, strerror(-err), *kernel_message() ? "; " : "",
-		          kernel_message());
-		return err;
-	}
-	err = keep_descriptors(p);
-	err = err ?: probe_next_window(p);
-	err = err ?: attach_programs(p, report);
-	if (err) {
-		detach(p);
-		return err;
-	}
-	close_object(p);
-	return 0;
-}
-
-int probe_next_window(struct probe *p)
-{
-	uint32_t next = p->window + 1, zero = 0;
-
-	if (p->window_fd < 0)
-		return 0;
-	/* An empty word has the number 0. */
-	next += !next;
-	if (bpf_map_update_elem(p->window_fd, &zero, &next, BPF_ANY))
-		return -errno;
-	p->window = next;
 	return 0;
 }
 
@@ -387,16 +213,14 @@ void probe_free(struct probe *p)
 {
 	if (!p)
 		return;
-	detach(p);
-	for (size_t i = 0; i < p->n_maps; i++)
-		layout_free(p->maps[i].layout);
-	for (size_t i = 0; i < p->n_left; i++)
-		free(p->left[i].why);
-	for (size_t i = 0; i < p->n_programs; i++) {
-		free(p->programs[i].name);
-		free(p->programs[i].why);
+	probe_detach(p);
+	probe_discard(p);
+	for (size_t i = 0; i < p->n_refused; i++) {
+		free(p->refused[i].name);
+		free(p->refused[i].why);
 	}
-	close_object(p);
+	free(p->image);
+	free(p->log);
 	spec_free(p->spec);
 	free(p);
 }

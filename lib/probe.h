@@ -10,6 +10,8 @@
 #pragma once
 #include "config.h"
 #include "probebind.h"
+#include "probeload.h"
+#include "probeprograms.h"
 
 /** An object of a thousand programs is below this. */
 #define PROBE_OBJECT_MAX_BYTES (16u << 20)
@@ -29,13 +31,13 @@ struct probe_runs {
  * Opens a probe and binds it.
  * @param path    of NAME.ini; the object is looked for beside it
  * @param config  the probe's section, or NULL
- * @param kernel  BTF of the kernel, or NULL (then predicates do not hold)
+ * @param kernel  or NULL: then predicates do not hold
  * @param ret     owned by the caller, probe_free(); unchanged on failure
  * @param report  takes every mistake, with file and line
  * @return 0; -EINVAL when errors were reported, or another -errno of trusted_read() (reported); -ENOMEM
  */
-int probe_open(const char *path, const struct config_probe *config, const struct btf *kernel,
-               struct probe **ret, struct report *report);
+int probe_open(const char *path, const struct config_probe *config,
+               const struct feature_kernel *kernel, struct probe **ret, struct report *report);
 
 /**
  * Reads both files of a probe and goes no further: what it would be made from now, and whether it is to run.
@@ -51,25 +53,6 @@ bool probe_is_enabled(const struct probe *probe, const struct config_probe *sect
 /** Warns of global tags that bear the name of a tag or field of the probe: the probe's own hides or contradicts them. */
 void probe_check_tags(const struct probe *probe, const struct config *config,
                       struct report *report);
-
-/**
- * Why the probe cannot run on this kernel.
- * @return NULL when all its required programs were chosen; else a clause for a person, owned by the probe
- */
-const char *probe_unfit(const struct probe *probe);
-
-/**
- * Loads and attaches all chosen programs, then lets go of libbpf's object.
- * @return 0; negative errno, reported with its reason; nothing is attached then
- */
-int probe_attach(struct probe *probe, struct report *report);
-
-/**
- * Writes the number of the next window, 1 after probe_attach(), where the programs look it up (TG_WINDOW): what they
- * count from here on has it. Without TG_WINDOW in the object nothing happens.
- * @return 0 or -errno; the number is unchanged then
- */
-int probe_next_window(struct probe *probe);
 
 /**
  * Runs the programs with run = before-read, again and again until each returns 0: so they look at all that they keep,

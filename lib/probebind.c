@@ -185,8 +185,8 @@ static int leave_map(struct probe *p, const struct spec_map *spec, const struct 
 }
 
 /* The programs' own: whatever its type, it is only made as large as it is to be. */
-static int take_private(struct probe *p, const struct spec_map *spec, const struct btf *kernel,
-                        struct report *report)
+static int take_private(struct probe *p, const struct spec_map *spec,
+                        const struct feature_kernel *kernel, struct report *report)
 {
 	CLEANUP(text_free) struct text why = {0};
 	struct bpf_map *map = find_map(p, spec, spec->name, report);
@@ -207,8 +207,8 @@ static int take_private(struct probe *p, const struct spec_map *spec, const stru
 	return bpf_map__set_max_entries(map, own->max_keys);
 }
 
-static int take_map(struct probe *p, const struct spec_map *spec, const struct btf *kernel,
-                    struct report *report)
+static int take_map(struct probe *p, const struct spec_map *spec,
+                    const struct feature_kernel *kernel, struct report *report)
 {
 	CLEANUP(free_tied) struct tied tied = {0};
 	CLEANUP(text_free) struct text why = {0};
@@ -358,7 +358,7 @@ static int size_maps(struct probe *p, struct report *report)
 	return err;
 }
 
-int probe_bind_maps(struct probe *p, const struct btf *kernel, struct report *report)
+int probe_bind_maps(struct probe *p, const struct feature_kernel *kernel, struct report *report)
 {
 	int err = 0;
 
@@ -370,95 +370,4 @@ int probe_bind_maps(struct probe *p, const struct btf *kernel, struct report *re
 		err = r ?: err;
 	}
 	return err ?: size_maps(p, report);
-}
-
-/* ---- programs */
-
-const struct spec_program *probe_program_spec(const struct spec *spec, const char *name)
-{
-	for (size_t i = 0; i < spec->n_programs; i++)
-		if (!strcmp(spec->programs[i].name, name))
-			return &spec->programs[i];
-	return NULL;
-}
-
-bool probe_group_is_served(const struct probe *p, const char *group)
-{
-	for (size_t i = 0; i < p->n_programs; i++) {
-		const struct spec_program *s = probe_program_spec(p->spec, p->programs[i].name);
-
-		if (s && s->one_of && !strcmp(s->one_of, group) && p->programs[i].chosen)
-			return true;
-	}
-	return false;
-}
-
-static int choose_program(struct probe *p, struct bpf_program *program, const struct btf *kernel)
-{
-	struct probe_program *pp = &p->programs[p->n_programs];
-	const struct spec_program *s = probe_program_spec(p->spec, bpf_program__name(program));
-	CLEANUP(text_free) struct text why = {0};
-	bool chosen = true;
-
-	*pp = (struct probe_program){.name = strdup(bpf_program__name(program)), .fd = -1};
-	if (!pp->name)
-		return -ENOMEM;
-	if (s && !probeconst_wants(p->spec, s->when, s->n_when, &why))
-		chosen = !(pp->unwanted = true);
-	else if (s)
-		chosen = probeconst_holds(p->spec, kernel, s->when, s->n_when, &why);
-	if (chosen && s && s->one_of && probe_group_is_served(p, s->one_of)) {
-		text_str(&why, "another of its group runs");
-		chosen = false;
-	}
-	if (!chosen)
-		pp->why = strdup(text_cstr(&why));
-	pp->chosen = chosen;
-	p->n_programs++;
-	return bpf_program__set_autoload(program, chosen);
-}
-
-static int check_program(const struct probe *p, const struct spec_program *s, struct report *report)
-{
-	const struct bpf_program *program = bpf_object__find_program_by_name(p->object, s->name);
-
-	if (!program) {
-		report_at(report, REPORT_ERROR, p->spec->file, s->line,
-		          "probe %s: %s has no program \"%s\"", p->spec->name, p->spec->object,
-		          s->name);
-		return -EINVAL;
-	}
-	/* The only type that 5.10 runs on request and that may read the kernel's memory. */
-	if (s->before_read && bpf_program__type(program) != BPF_PROG_TYPE_RAW_TRACEPOINT) {
-		report_at(report, REPORT_ERROR, p->spec->file, s->line,
-		          "probe %s: program %s: run = before-read needs SEC(\"?raw_tp\") in %s",
-		          p->spec->name, s->name, p->spec->object);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-int probe_choose_programs(struct probe *p, const struct btf *kernel, struct report *report)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, p->object)
-	{
-		int err = p->n_programs < SPEC_MAX_PROGRAMS ? choose_program(p, program, kernel)
-		                                            : -E2BIG;
-
-		if (err) {
-			report_at(report, REPORT_ERROR, p->spec->file, 0,
-			          "probe %s: program %s: %s", p->spec->name,
-			          bpf_program__name(program), strerror(-err));
-			return err;
-		}
-	}
-	for (size_t i = 0; i < p->spec->n_programs; i++) {
-		int err = check_program(p, &p->spec->programs[i], report);
-
-		if (err)
-			return err;
-	}
-	return 0;
 }

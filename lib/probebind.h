@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * probebind.h: what a probe is in memory, and how its description is tied to the opened object: maps and
- * programs. An edge to libbpf; nothing here needs privileges. Others use probe.h.
+ * probebind.h: what a probe is in memory, and how the maps of its description are tied to the opened object. An edge to
+ * libbpf; nothing here needs privileges. Others use probe.h.
  */
 #pragma once
+#include "feature.h"
 #include "fingerprint.h"
 #include "layout.h"
 #include "report.h"
@@ -14,7 +15,6 @@
 
 struct bpf_object;
 struct bpf_link;
-struct btf;
 
 /** Values in a row, one per CPU while they last: with more CPUs two share one, and locked adds cost 13 ns. */
 #define PROBE_SHARDS_MAX 8
@@ -63,12 +63,21 @@ struct probe_program {
 	int fd;        /* -1 until attached */
 };
 
+/** A program that the kernel did not take: it is not chosen again. */
+struct probe_refused {
+	char *name;
+	char *why; /* a clause for a person */
+};
+
 struct probe {
 	struct spec *spec;
 	struct fingerprint fingerprint; /* of what it was made from */
 	struct bpf_object *object;      /* NULL once attached */
 	uint8_t *image;   /* the object's file, which libbpf needs as long as the object */
 	size_t image_len; /* bytes */
+	char *log;        /* PROBELOAD_LOG_BYTES for the verifier; NULL once attached */
+	struct probe_refused refused[SPEC_MAX_PROGRAMS];
+	size_t n_refused;
 	struct probe_map maps[SPEC_MAX_MAPS];
 	size_t n_maps;
 	struct probe_left left[SPEC_MAX_MAPS];
@@ -86,13 +95,5 @@ struct probe {
 };
 
 /** Binds and sizes every map of the description that is to be read. @return 0; -EINVAL (reported); -ENOMEM */
-int probe_bind_maps(struct probe *probe, const struct btf *kernel, struct report *report);
-
-/** Decides which programs this kernel can run, before loading. @return 0; -EINVAL, -E2BIG (reported); -ENOMEM */
-int probe_choose_programs(struct probe *probe, const struct btf *kernel, struct report *report);
-
-/** The description's section of that program, or NULL. */
-const struct spec_program *probe_program_spec(const struct spec *spec, const char *name);
-
-/** Whether a program of that one-of group was chosen. */
-bool probe_group_is_served(const struct probe *probe, const char *group);
+int probe_bind_maps(struct probe *probe, const struct feature_kernel *kernel,
+                    struct report *report);

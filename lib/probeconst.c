@@ -18,7 +18,7 @@ struct setting {
 	const struct spec *spec;
 	const struct spec_const *c;
 	struct bpf_object *object;
-	const struct btf *kernel;
+	const struct feature_kernel *kernel;
 	struct report *report;
 };
 
@@ -133,8 +133,8 @@ int probeconst_set(const struct spec *spec, struct bpf_object *object, const cha
 	return -EINVAL;
 }
 
-int probeconst_set_all(const struct spec *spec, struct bpf_object *object, const struct btf *kernel,
-                       struct report *report)
+int probeconst_set_all(const struct spec *spec, struct bpf_object *object,
+                       const struct feature_kernel *kernel, struct report *report)
 {
 	int err = 0;
 
@@ -184,7 +184,7 @@ bool probeconst_wants(const struct spec *spec, const struct spec_predicate *pred
 	return true;
 }
 
-bool probeconst_holds(const struct spec *spec, const struct btf *kernel,
+bool probeconst_holds(const struct spec *spec, const struct feature_kernel *kernel,
                       const struct spec_predicate *predicates, size_t n, struct text *why)
 {
 	for (size_t i = 0; i < n; i++)

@@ -4,6 +4,7 @@
  * predicates hold. An edge to libbpf; needs no privileges.
  */
 #pragma once
+#include "feature.h"
 #include "report.h"
 #include "spec.h"
 #include "text.h"
@@ -13,15 +14,14 @@
 #include <stdint.h>
 
 struct bpf_object;
-struct btf;
 
 /**
  * Sets every constant of the description.
- * @param kernel  BTF of the kernel, or NULL
+ * @param kernel  or NULL: predicates do not hold
  * @return 0; -EINVAL when errors were reported; -ENOMEM
  */
-int probeconst_set_all(const struct spec *spec, struct bpf_object *object, const struct btf *kernel,
-                       struct report *report);
+int probeconst_set_all(const struct spec *spec, struct bpf_object *object,
+                       const struct feature_kernel *kernel, struct report *report);
 
 /**
  * Sets one by its name.
@@ -43,5 +43,5 @@ bool probeconst_wants(const struct spec *spec, const struct spec_predicate *pred
  * Whether all the predicates hold: on this kernel, and with the description's constants.
  * @param why  takes a clause for a person about the first that does not
  */
-bool probeconst_holds(const struct spec *spec, const struct btf *kernel,
+bool probeconst_holds(const struct spec *spec, const struct feature_kernel *kernel,
                       const struct spec_predicate *predicates, size_t n, struct text *why);

@@ -8,8 +8,8 @@
 /* Takes over text, which may be NULL when there was no memory for it. */
 static void add(struct report *r, enum report_severity severity, char *text)
 {
-	if (severity == REPORT_ERROR)
-		r->n_errors++;
+	r->n_errors += severity == REPORT_ERROR;
+	r->n_warnings += severity == REPORT_WARNING;
 	if (!text || r->n_items == REPORT_MAX_ITEMS) {
 		r->n_omitted++;
 		free(text);

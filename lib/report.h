@@ -15,6 +15,7 @@
 #define REPORT_MAX_ITEMS 50
 
 enum report_severity {
+	REPORT_NOTE, /* nothing is wrong, or it was said in the item before and this is what would help */
 	REPORT_WARNING,
 	REPORT_ERROR,
 };
@@ -27,8 +28,9 @@ struct report_item {
 struct report {
 	struct report_item items[REPORT_MAX_ITEMS];
 	size_t n_items;
-	size_t n_errors;  /* also those that found no room */
-	size_t n_omitted; /* that found no room (or no memory) */
+	size_t n_errors;   /* also those that found no room */
+	size_t n_warnings; /* the same */
+	size_t n_omitted;  /* that found no room (or no memory) */
 };
 
 /**

@@ -7,10 +7,31 @@
 #include <string.h>
 
 const char *const spec_predicate_names[] = {
-	[SPEC_TRACEPOINT] = "tracepoint", [SPEC_TYPE] = "type",         [SPEC_FIELD] = "field",
-	[SPEC_FUNCTION] = "function",     [SPEC_CONST_HOLDS] = "const",
+	[SPEC_TRACEPOINT] = "tracepoint", [SPEC_TYPE] = "type",     [SPEC_FIELD] = "field",
+	[SPEC_FUNCTION] = "function",     [SPEC_KPROBE] = "kprobe", [SPEC_MODULE] = "module",
+	[SPEC_CONST_HOLDS] = "const",
 };
 static_assert(ARRAY_SIZE(spec_predicate_names) == SPEC_PREDICATE_MAX, "a name per predicate");
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789"
+
+/* A name that is no identifier: compilers put dots into those of functions, people dashes into those of modules. */
+static int take_name(struct words *w, const char *what, const char *chars, char **ret,
+                     struct text *why)
+{
+	const char *word = words_take(w);
+	size_t len = strspn(word, chars);
+
+	if (!len || word[len] || len > WORDS_IDENTIFIER_MAX)
+		return words_fail_expected(why, what, word);
+	*ret = strdup(word);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int take_module(struct words *w, char **ret, struct text *why)
+{
+	return take_name(w, "a module's name", LETTERS "-", ret, why);
+}
 
 static int take_field_predicate(struct words *w, struct spec_predicate *p, struct text *why)
 {
@@ -65,17 +86,30 @@ static int take_const_predicate(struct words *w, struct spec_predicate *p, struc
 	return err;
 }
 
+/* Of what stands in BTF: the kernel's, or that of a module. */
+static int take_btf_predicate(struct words *w, struct spec_predicate *p, struct text *why)
+{
+	int err = p->kind == SPEC_FIELD ? take_field_predicate(w, p, why)
+	                                : words_take_identifier(w, "a name", &p->name, why);
+
+	if (!err && p->kind == SPEC_TRACEPOINT)
+		err = take_args(w, p, why);
+	if (!err && words_take_if(w, "in"))
+		err = take_module(w, &p->module, why);
+	return err;
+}
+
 static int take_rest(struct words *w, struct spec_predicate *p, struct text *why)
 {
 	switch (p->kind) {
-	case SPEC_TRACEPOINT:
-		return words_take_identifier(w, "a name", &p->name, why) ?: take_args(w, p, why);
-	case SPEC_FIELD:
-		return take_field_predicate(w, p, why);
+	case SPEC_KPROBE:
+		return take_name(w, "a function's name", LETTERS ".", &p->name, why);
+	case SPEC_MODULE:
+		return take_module(w, &p->name, why);
 	case SPEC_CONST_HOLDS:
 		return take_const_predicate(w, p, why);
 	default:
-		return words_take_identifier(w, "a name", &p->name, why);
+		return take_btf_predicate(w, p, why);
 	}
 }
 
@@ -139,5 +173,6 @@ void specpredicate_free(struct spec_predicate *predicate)
 {
 	free(predicate->name);
 	free(predicate->member);
+	free(predicate->module);
 	*predicate = (struct spec_predicate){0};
 }

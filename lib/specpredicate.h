@@ -15,10 +15,12 @@
 #define SPEC_MAX_ARGS 12
 
 enum spec_predicate_kind {
-	SPEC_TRACEPOINT, /* tracepoint NAME [args N] */
-	SPEC_TYPE,       /* type NAME */
-	SPEC_FIELD,      /* field STRUCT.MEMBER */
-	SPEC_FUNCTION,   /* function NAME */
+	SPEC_TRACEPOINT, /* tracepoint NAME [args N] [in MODULE] */
+	SPEC_TYPE,       /* type NAME [in MODULE] */
+	SPEC_FIELD,      /* field STRUCT.MEMBER [in MODULE] */
+	SPEC_FUNCTION,   /* function NAME [in MODULE] */
+	SPEC_KPROBE,     /* kprobe NAME: of a function that can be traced, in any module */
+	SPEC_MODULE,     /* module NAME: is loaded, or part of the kernel */
 	SPEC_CONST_HOLDS, /* const NAME has WORD [or WORD]..: of the probe's own [const], as the configuration left it */
 	SPEC_PREDICATE_MAX
 };
@@ -27,13 +29,13 @@ extern const char *const spec_predicate_names[SPEC_PREDICATE_MAX];
 
 struct spec_predicate {
 	enum spec_predicate_kind kind;
-	char *name; /* tracepoint, type, struct, function or constant */
+	char *name; /* tracepoint, type, struct, function, module or constant */
 	char *member; /* SPEC_FIELD: of the struct; SPEC_CONST_HOLDS: the words, a blank between two; else NULL */
-	int args; /* SPEC_TRACEPOINT: wanted number of arguments, -1 = any */
+	char *module; /* whose BTF is asked after the kernel's; NULL: none */
+	int args;     /* SPEC_TRACEPOINT: wanted number of arguments, -1 = any */
 };
 
-/** Takes one: `tracepoint NAME [args N]`, `type NAME`, `field STRUCT.MEMBER`, `function NAME`, `const NAME has WORD
- * [or WORD]...`. */
+/** Takes one, in the words of enum spec_predicate_kind. */
 int specpredicate_take(struct words *words, struct spec_predicate *ret, struct text *why);
 
 /** Reads a whole value: one to SPEC_MAX_PREDICATES of them, by commas. */

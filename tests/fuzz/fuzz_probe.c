@@ -107,7 +107,8 @@ static void bind(const struct spec *spec, const struct btf *btf, uint32_t key, u
 	}
 }
 
-static void ask_predicates(const struct btf *btf, const struct spec_predicate *when, size_t n)
+static void ask_predicates(const struct feature_kernel *kernel, const struct spec_predicate *when,
+                           size_t n)
 {
 	CLEANUP(text_free) struct text why = {0};
 
@@ -117,24 +118,24 @@ static void ask_predicates(const struct btf *btf, const struct spec_predicate *w
 		if (when[i].kind == SPEC_CONST_HOLDS)
 			continue; /* no question to a kernel */
 		text_clear(&why);
-		bool holds = feature_holds(btf, &when[i], &why);
+		bool holds = feature_holds(kernel, &when[i], &why);
 
 		expect(holds == (why.len == 0));
 	}
 }
 
 /* The same BTF as that of a kernel. */
-static void ask_kernel(const struct spec *spec, const struct btf *btf)
+static void ask_kernel(const struct spec *spec, const struct feature_kernel *kernel)
 {
 	int64_t value;
 
 	for (size_t i = 0; i < spec->n_programs; i++)
-		ask_predicates(btf, spec->programs[i].when, spec->programs[i].n_when);
+		ask_predicates(kernel, spec->programs[i].when, spec->programs[i].n_when);
 	for (size_t i = 0; i < spec->n_maps; i++)
-		ask_predicates(btf, spec->maps[i].when, spec->maps[i].n_when);
+		ask_predicates(kernel, spec->maps[i].when, spec->maps[i].n_when);
 	for (size_t i = 0; i < spec->n_consts; i++) {
 		if (spec->consts[i].kind == SPEC_CONST_KERNEL_BIT)
-			feature_enumerator(btf, spec->consts[i].enumerator, &value);
+			feature_enumerator(kernel, spec->consts[i].enumerator, &value);
 	}
 }
 
@@ -211,7 +212,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!btf)
 		return 0;
 	bind(spec, btf, key, value);
-	ask_kernel(spec, btf);
+	ask_kernel(spec, &(struct feature_kernel){.btf = btf});
 	btf__free(btf);
 	return 0;
 }

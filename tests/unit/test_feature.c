@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -78,14 +79,17 @@ static bool holds(void **state, enum spec_predicate_kind kind, const char *name,
 	struct spec_predicate p = {
 		.kind = kind, .name = (char *)name, .member = (char *)member, .args = args};
 
-	return feature_holds(*state, &p, NULL);
+	const struct feature_kernel kernel = {.btf = *state};
+
+	return feature_holds(&kernel, &p, NULL);
 }
 
-static void assert_why(const struct btf *kernel, struct spec_predicate p, const char *expected)
+static void assert_why(const struct btf *btf, struct spec_predicate p, const char *expected)
 {
+	const struct feature_kernel kernel = {.btf = btf};
 	struct text why = {0};
 
-	assert_false(feature_holds(kernel, &p, &why));
+	assert_false(feature_holds(&kernel, &p, &why));
 	assert_string_equal(text_cstr(&why), expected);
 	text_free(&why);
 }
@@ -155,26 +159,97 @@ static void what_is_missing_is_said_in_words(void **state)
 	           "this kernel has no function nope");
 }
 
+/* BTF of a module: on top of the kernel's, with a function and a tracepoint of its own. */
+static const struct btf *module_btf(void *ctx, const char *module)
+{
+	return strcmp(module, "nfs") != 0 ? NULL : ctx;
+}
+
+static void a_module_is_asked_after_the_kernel(void **state)
+{
+	struct btf *module = btf__new_empty_split(*state);
+	const struct feature_kernel kernel = {
+		.btf = *state, .module_btf = module_btf, .ctx = module};
+	struct spec_predicate p = {.kind = SPEC_FUNCTION, .name = "nfs_file_read", .args = -1};
+	struct text why = {0};
+
+	btf__add_func(module, "nfs_file_read", BTF_FUNC_STATIC, btf__add_func_proto(module, 0));
+	add_tracepoint(module, "btf_trace_nfs_done", 2);
+	assert_false(feature_holds(&kernel, &p, NULL));
+	p.module = "nfs";
+	assert_true(feature_holds(&kernel, &p, NULL));
+	/* Built in here, a module elsewhere. */
+	p.name = "do_exit";
+	assert_true(feature_holds(&kernel, &p, NULL));
+	p.name = "nope";
+	assert_false(feature_holds(&kernel, &p, &why));
+	assert_string_equal(text_cstr(&why),
+	                    "this kernel has no function nope, nor has its module nfs");
+	text_clear(&why);
+	p.module = "xfs";
+	assert_false(feature_holds(&kernel, &p, &why));
+	assert_string_equal(
+		text_cstr(&why),
+		"this kernel has no function nope; module xfs is not loaded, or has no BTF");
+	p = (struct spec_predicate){
+		.kind = SPEC_TRACEPOINT, .name = "nfs_done", .module = "nfs", .args = 2};
+	assert_true(feature_holds(&kernel, &p, NULL));
+	p.args = 3;
+	assert_false(feature_holds(&kernel, &p, NULL));
+	text_free(&why);
+	btf__free(module);
+}
+
+static bool has_tcp_ack(void *ctx, const struct spec_predicate *p, struct text *why)
+{
+	if (p->kind == SPEC_KPROBE && !strcmp(p->name, "tcp_ack"))
+		return true;
+	if (why)
+		text_str(why, "asked in vain");
+	return false;
+}
+
+static void what_is_in_no_btf_is_asked_of_who_knows(void **state)
+{
+	const struct feature_kernel kernel = {.has = has_tcp_ack}, ignorant = {.btf = *state};
+	struct spec_predicate kprobe = {.kind = SPEC_KPROBE, .name = "tcp_ack", .args = -1};
+	struct spec_predicate module = {.kind = SPEC_MODULE, .name = "tcp_ack", .args = -1};
+	struct text why = {0};
+
+	/* Also on a kernel without BTF. */
+	assert_true(feature_holds(&kernel, &kprobe, NULL));
+	assert_false(feature_holds(&kernel, &module, &why));
+	assert_string_equal(text_cstr(&why), "asked in vain");
+	text_clear(&why);
+	assert_false(feature_holds(&ignorant, &kprobe, &why));
+	assert_string_equal(text_cstr(&why),
+	                    "nothing is known about this kernel's functions and modules");
+	assert_false(feature_holds(NULL, &kprobe, NULL));
+	text_free(&why);
+}
+
 static void enumerators_are_found_in_any_enum(void **state)
 {
+	const struct feature_kernel kernel = {.btf = *state};
 	int64_t value = 77;
 
-	assert_int_equal(feature_enumerator(*state, "NAMED_ONE", &value), 0);
+	assert_int_equal(feature_enumerator(&kernel, "NAMED_ONE", &value), 0);
 	assert_int_equal(value, 1);
-	assert_int_equal(feature_enumerator(*state, "NAMED_NEGATIVE", &value), 0);
+	assert_int_equal(feature_enumerator(&kernel, "NAMED_NEGATIVE", &value), 0);
 	assert_int_equal(value, -5);
-	assert_int_equal(feature_enumerator(*state, "__RQF_FLUSH_SEQ", &value), 0);
+	assert_int_equal(feature_enumerator(&kernel, "__RQF_FLUSH_SEQ", &value), 0);
 	assert_int_equal(value, 1);
-	assert_int_equal(feature_enumerator(*state, "WIDE_BIT", &value), 0);
+	assert_int_equal(feature_enumerator(&kernel, "WIDE_BIT", &value), 0);
 	assert_int_equal(value, 1ll << 40);
 }
 
 /* As on 5.10 and 6.1, where the RQF bits are macros: the caller takes its fallback. */
 static void a_missing_enumerator_leaves_the_value_alone(void **state)
 {
+	const struct feature_kernel kernel = {.btf = *state};
 	int64_t value = 77;
 
-	assert_int_equal(feature_enumerator(*state, "__RQF_IO_STAT", &value), -ENOENT);
+	assert_int_equal(feature_enumerator(&kernel, "__RQF_IO_STAT", &value), -ENOENT);
 	assert_int_equal(feature_enumerator(NULL, "NAMED_ONE", &value), -ENOENT);
 	assert_int_equal(value, 77);
 }
@@ -187,7 +262,7 @@ static void a_cycle_of_typedefs_ends(void **state)
 	struct spec_predicate p = {.kind = SPEC_TRACEPOINT, .name = "loop", .args = -1};
 
 	assert_int_equal(second, 2);
-	assert_false(feature_holds(btf, &p, NULL));
+	assert_false(feature_holds(&(struct feature_kernel){.btf = btf}, &p, NULL));
 	btf__free(btf);
 }
 
@@ -208,7 +283,7 @@ static void a_maze_of_unnamed_structs_ends(void **state)
 	}
 	struct spec_predicate p = {.kind = SPEC_FIELD, .name = "maze", .member = "exit"};
 
-	assert_false(feature_holds(btf, &p, NULL));
+	assert_false(feature_holds(&(struct feature_kernel){.btf = btf}, &p, NULL));
 	btf__free(btf);
 }
 
@@ -230,7 +305,9 @@ static void the_running_kernel_has_what_all_kernels_have(void **state)
 	assert_true(holds(&k, SPEC_TYPE, "gendisk", NULL, -1));
 	assert_false(holds(&k, SPEC_TYPE, "no_such_type_anywhere", NULL, -1));
 	/* In an unnamed enum of include/uapi/linux/bpf.h. */
-	assert_int_equal(feature_enumerator(kernel, "BPF_NOEXIST", &value), 0);
+	assert_int_equal(
+		feature_enumerator(&(struct feature_kernel){.btf = kernel}, "BPF_NOEXIST", &value),
+		0);
 	assert_int_equal(value, 1);
 	btf__free(kernel);
 }
@@ -244,6 +321,8 @@ int main(void)
 		cmocka_unit_test(any_struct_of_that_name_will_do),
 		cmocka_unit_test(functions_are_told_from_types),
 		cmocka_unit_test(what_is_missing_is_said_in_words),
+		cmocka_unit_test(a_module_is_asked_after_the_kernel),
+		cmocka_unit_test(what_is_in_no_btf_is_asked_of_who_knows),
 		cmocka_unit_test(enumerators_are_found_in_any_enum),
 		cmocka_unit_test(a_missing_enumerator_leaves_the_value_alone),
 		cmocka_unit_test(a_cycle_of_typedefs_ends),

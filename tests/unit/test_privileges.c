@@ -189,20 +189,6 @@ static void limits_are_raised_as_far_as_may_be(void **state)
 	assert_int_equal(in_child(lower_and_reduce), 0);
 }
 
-static int limit_and_explain(void)
-{
-	CLEANUP(text_free) struct text why = {0};
-
-	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){.rlim_cur = 65536, .rlim_max = 65536});
-	privileges_explain(&why);
-	return !strstr(text_cstr(&why), geteuid() ? "CAP_BPF" : "RLIMIT_MEMLOCK is 64 KiB");
-}
-
-static void a_refusal_is_explained_by_what_is_missing(void **state)
-{
-	assert_int_equal(in_child(limit_and_explain), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,7 +201,6 @@ int main(void)
 		cmocka_unit_test(no_program_that_is_executed_gets_any),
 		cmocka_unit_test(root_is_no_longer_let_into_files_of_others),
 		cmocka_unit_test(limits_are_raised_as_far_as_may_be),
-		cmocka_unit_test(a_refusal_is_explained_by_what_is_missing),
 	};
 
 	return cmocka_run_group_tests_name("privileges", tests, NULL, NULL);

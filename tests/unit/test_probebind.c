@@ -282,7 +282,7 @@ static struct opened attached(const char *text)
 	struct opened o = open_description(OBJECT, text, NULL);
 
 	assert_int_equal(o.err, 0);
-	if (probe_attach(o.probe, &o.report) == -EPERM) {
+	if (probe_attach(o.probe, NULL, &o.report) == -EPERM) {
 		close_opened(&o);
 		skip();
 	}

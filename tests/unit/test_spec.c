@@ -102,6 +102,27 @@ static void programs_have_predicates_and_groups(void **state)
 	spec_free(spec);
 }
 
+static void predicates_ask_for_what_is_in_modules_and_can_be_traced(void **state)
+{
+	struct spec *spec = parse(
+		PROBE FIELD "[program f]\n"
+			    "when = tracepoint rpc_done args 2 in sunrpc, field a.b in dm-mod, "
+			    "kprobe finish_task_switch.isra.0, module 8021q\n");
+	const struct spec_predicate *when = spec->programs[0].when;
+
+	assert_int_equal(spec->programs[0].n_when, 4);
+	assert_int_equal(when[0].args, 2);
+	assert_string_equal(when[0].module, "sunrpc");
+	assert_string_equal(when[1].member, "b");
+	assert_string_equal(when[1].module, "dm-mod");
+	assert_int_equal(when[2].kind, SPEC_KPROBE);
+	assert_string_equal(when[2].name, "finish_task_switch.isra.0");
+	assert_null(when[2].module);
+	assert_int_equal(when[3].kind, SPEC_MODULE);
+	assert_string_equal(when[3].name, "8021q");
+	spec_free(spec);
+}
+
 static void maps_have_tags_fields_and_histograms(void **state)
 {
 	struct spec *spec = parse(block_io);
@@ -313,7 +334,7 @@ static void rules_of_constants(void **state)
 		{CONST "a = kernel_bit(X, 4\n", "p.ini:8: [const] a: \")\" is missing"},
 		{CONST "a = has(functon f)\n",
 	         "p.ini:8: [const] a: expected a predicate, not \"functon\" (tracepoint, type, field, "
-	         "function, const); did you mean \"function\"?"},
+	         "function, kprobe, module, const); did you mean \"function\"?"},
 		{CONST "a = has(const b has c)\n",
 	         "p.ini:8: [const] a: a constant cannot ask for another one; only when of a program or "
 	         "map can"},
@@ -351,7 +372,7 @@ static void rules_of_programs(void **state)
 	         "p.ini:8: [program f] wenn: no such key; did you mean \"when\"?"},
 		{PROGRAM "when = tracepont t\n",
 	         "p.ini:8: [program f] when: expected a predicate, not \"tracepont\" (tracepoint, type, "
-	         "field, function, const); did you mean \"tracepoint\"?"},
+	         "field, function, kprobe, module, const); did you mean \"tracepoint\"?"},
 		{PROGRAM "when = tracepoint t arg 1\n",
 	         "p.ini:8: [program f] when: nothing may follow here, but \"arg\" does"},
 		{PROGRAM "when = tracepoint t args\n",
@@ -361,13 +382,23 @@ static void rules_of_programs(void **state)
 		{PROGRAM "when = type\n", "p.ini:8: [program f] when: a name is missing"},
 		{PROGRAM "when = type a,\n",
 	         "p.ini:8: [program f] when: a predicate is missing (tracepoint, type, field, "
-	         "function, const)"},
+	         "function, kprobe, module, const)"},
 		{PROGRAM "when = field request\n",
 	         "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"request\""},
 		{PROGRAM "when = field a.b.c\n",
 	         "p.ini:8: [program f] when: expected STRUCT.MEMBER, not \"a.b.c\""},
 		{PROGRAM "when = type a, type b, type c, type d, type e\n",
 	         "p.ini:8: [program f] when: more than 4 predicates"},
+		{PROGRAM "when = type a in\n",
+	         "p.ini:8: [program f] when: a module's name is missing"},
+		{PROGRAM "when = type a on b\n",
+	         "p.ini:8: [program f] when: nothing may follow here, but \"on\" does"},
+		{PROGRAM "when = kprobe\n",
+	         "p.ini:8: [program f] when: a function's name is missing"},
+		{PROGRAM "when = kprobe tcp-ack\n",
+	         "p.ini:8: [program f] when: expected a function's name, not \"tcp-ack\""},
+		{PROGRAM "when = module ../nfs\n",
+	         "p.ini:8: [program f] when: expected a module's name, not \"../nfs\""},
 		{PROGRAM "when = const\n",
 	         "p.ini:8: [program f] when: a constant's name is missing"},
 		{PROGRAM "when = const phases\n", "p.ini:8: [program f] when: has WORD is missing"},
@@ -405,7 +436,7 @@ static void rules_of_the_keys_of_a_map(void **state)
 	         "p.ini:6: [map m] max_keys: \"2^21\" is no number from 1 to 1048576"},
 		{MAP "when = typ t\n",
 	         "p.ini:6: [map m] when: expected a predicate, not \"typ\" (tracepoint, type, field, "
-	         "function, const); did you mean \"type\"?"},
+	         "function, kprobe, module, const); did you mean \"type\"?"},
 		{MAP "index = a b\n", "p.ini:6: [map m] index: expected a map's name, not \"a b\""},
 		{MAP "field.f = value counter\nrows = r\n",
 	         "p.ini:4: [map m] shards and rows go with index: name the map that gives the rows"},
@@ -749,7 +780,7 @@ static void a_wrong_constant_changes_nothing(void **state)
 	assert_int_equal(spec_set_const(spec, "flush_seq", "has(", "t.ini:3", &report), -EINVAL);
 	assert_string_equal(report.items[1].text,
 	                    "t.ini:3: [probe.block_io] const.flush_seq: a predicate is missing "
-	                    "(tracepoint, type, field, function, const)");
+	                    "(tracepoint, type, field, function, kprobe, module, const)");
 	assert_int_equal(spec->consts[0].kind, SPEC_CONST_KERNEL_BIT);
 	assert_string_equal(spec->consts[0].place, "block_io.ini:7");
 	report_free(&report);
@@ -762,6 +793,7 @@ int main(void)
 		cmocka_unit_test(a_whole_description_parses),
 		cmocka_unit_test(constants_have_a_kind_and_a_place),
 		cmocka_unit_test(programs_have_predicates_and_groups),
+		cmocka_unit_test(predicates_ask_for_what_is_in_modules_and_can_be_traced),
 		cmocka_unit_test(maps_have_tags_fields_and_histograms),
 		cmocka_unit_test(a_sum_belongs_to_the_histogram_of_its_name),
 		cmocka_unit_test(a_constant_has_the_words_of_an_enum),
