@@ -819,8 +819,9 @@ static void a_rotated_token_is_taken_without_restart(void **state)
 	s.answers_before = answers(&s);
 	add_window(&s, 3, 0);
 	run_until(&s, idle_and_failing);
-	/* The one it had, and the one that was in the file by then, which may have been the same. */
-	assert_int_equal(answers(&s), s.answers_before + 2);
+	/* The one it had, and the one that was in the file by then, which may have been the same; and that once more where
+	 * the look of the window was still under way when the first was refused. */
+	assert_in_range(answers(&s), s.answers_before + 2, s.answers_before + 3);
 	const char *log = logged(&s);
 	assert_int_equal(count(log, "answers 401 \"Unauthorized\"; keeping 1 window, next try in "),
 	                 1);
