@@ -18,7 +18,8 @@ HTTP = '[[inputs.http_listener_v2]]\nservice_address = "tcp://127.0.0.1:{port}"\
 SOCKET = '[[inputs.http_listener_v2]]\nservice_address = "unix://{folder}/telegraf.sock"\ndata_format = "influx"\n'
 
 # What it tells about each output is counted while it is written, so that each output has its own.
-MEASUREMENTS = {"block_io", "block_io_latency", "block_io_latency_summary", "thermograf", "thermograf_probe"}
+MEASUREMENTS = {"block_io", "block_io_latency", "block_io_latency_summary", "thermograf", "thermograf_coverage",
+                "thermograf_probe"}
 
 
 def into(db):
