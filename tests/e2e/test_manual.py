@@ -68,15 +68,19 @@ def test_the_metrics_of_its_page_are_those_that_are_sent():
     equal(unlisted, [], f"fields that are sent and are not in {manual.METRICS.name}")
     equal(tags - listed_tags, set(), f"tags that are sent and are not in {manual.METRICS.name}")
     # What this run had no reason to send is at least a name in the code, or a reason in a probe's.
-    code = "".join(path.read_text(encoding="utf-8") for folder in ("lib", "bpf") for path in (lab.ROOT / folder).glob("*.c"))
+    code, programs = ("".join(path.read_text(encoding="utf-8") for path in (lab.ROOT / folder).glob("*.c"))
+                      for folder in ("lib", "bpf"))
+
+    reasons = {f"drops_{name.lower()}" for name in re.findall(r"\b[A-Z]+_DROP_([A-Z_]+)\b", programs) if name != "MAX"}
 
     def is_known(pattern):
-        return f'"{pattern}"' in code or ("drops_" in pattern and re.search(rf"\w_{pattern.replace('s_', '_', 1).upper()}\b", code))
+        return f'"{pattern}"' in code or pattern in reasons
 
     unknown = [f"{measurement}: {pattern}" for measurement, patterns in listed.items() for pattern in patterns
                if not any(re.fullmatch(pattern, name) for name in fields[measurement]) and not is_known(pattern)]
     equal(unknown, [], f"fields that are in {manual.METRICS.name}, and neither sent nor in the code")
     equal(listed_tags - tags, set(), f"tags that are in {manual.METRICS.name} and are not sent")
+    equal(reasons - set(listed["Reasons of drops"]), set(), "reasons of shipped probes that it does not have")
 
 
 def test_its_commands_and_options_are_those_of_help():
