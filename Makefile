@@ -22,9 +22,9 @@ LIB := ground digits text symbols facts refusal parse report log privileges path
        disks uevent decode tagset diskstats coverage totals series \
        bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
        batch retryafter verdict bisection bodysize backoff \
-       crc32c record spool poller worker keyring \
+       crc32c record queue shelf spooltask spoolstate spool spooldisk poller worker segment spooldir keyring \
        patience httphandle http target targets sink trouble outputstats \
-       outlet \
+       outlet keeper \
        uplink complaint settle push \
        trusted kernel host bpflog rodata probeconst probebind probeprograms probeload probe snapshot probedir collect \
        identity output farewell agentoutputs agentprobes selfmon reconcile health agent notify loop

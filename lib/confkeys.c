@@ -132,8 +132,11 @@ const struct config_key config_keys[] = {
 	/* InfluxDB 1.x refuses bodies above 25 MB; the smallest holds a few of our longest lines. */
 	{OUTPUT("batch_max_bytes", batch_max_bytes, BYTES, "1MiB"), BOUNDS(16 * KIB, 16 * MIB),
          .doc = "Size of one body before compression."},
+	{OUTPUT("spool_dir", spool_dir, TEXT, "/var/lib/thermograf/spool"),
+         .doc = "Where windows wait that the receiver does not take, in a folder of the output's name. Empty: in "
+                "memory."},
 	{OUTPUT("spool_max_bytes", spool_max_bytes, BYTES, "64MiB"), BOUNDS(64 * KIB, 64 * GIB),
-         .doc = "What is kept in memory while the receiver takes nothing; the oldest leaves first."},
+         .doc = "What is kept there while the receiver takes nothing; the oldest leaves first."},
 
 	{PROBE("enabled", enabled, TRISTATE, "auto"),
          .doc = "Whether the probe is loaded; auto: as its own file says."},

@@ -102,7 +102,8 @@ struct config_output {
 	bool cumulative_hist; /* style = bcc2telegraf: cumulative over hi */
 	char *path;           /* type = file, never empty then */
 	uint64_t batch_max_bytes; /* of a body before compression */
-	uint64_t spool_max_bytes; /* of all bodies kept while the receiver takes none */
+	char *spool_dir; /* "" = what waits is in memory */
+	uint64_t spool_max_bytes; /* of all that waits while the receiver takes nothing */
 };
 
 struct config_probe {

@@ -104,7 +104,7 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 	err = p->start && p->retry ? uplink_new(config, http, poller, on_credentials, p, &p->uplink)
 	                           : -ENOMEM;
 	err = err ?: batcher_new(config->content_encoding, &p->batcher);
-	err = err ?: spool_new(config->spool_max_bytes, &p->spool);
+	err = err ?: spool_new(config->spool_max_bytes, 0, &p->spool);
 	if (err)
 		return err;
 	settle_init(&p->settle, config, &p->stats, p->batcher, p->spool, p->uplink);
@@ -255,7 +255,7 @@ void push_commit(struct push *p)
 	uplink_set_config(p->uplink, p->config);
 	uplink_free(old.uplink);
 	batcher_free(old.batcher);
-	spool_set_max(p->spool, p->config->spool_max_bytes);
+	spool_set_bounds(p->spool, p->config->spool_max_bytes, 0);
 	tell_full_spool(p);
 	/* It may have been on its way out. */
 	p->flushing = p->gave_up = false;

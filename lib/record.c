@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define FLAG_FIRST 1
+#define FLAG_PART 2
 /* The header's sum is of what follows it. */
 #define SUMMED_AT 12
 
@@ -48,21 +49,21 @@ bool record_fits(const struct batch *batch)
 	return batch->len && batch->len <= RECORD_MAX_LEN;
 }
 
-void record_encode(const struct batch *batch, bool first, uint32_t segment, uint64_t offset,
+void record_encode(const struct batch *batch, bool first, struct record_place place,
                    uint8_t ret_header[RECORD_HEADER_BYTES])
 {
-	assert(batch && record_fits(batch) && !(offset % RECORD_ALIGN));
+	assert(batch && record_fits(batch) && !(place.offset % RECORD_ALIGN));
 
 	struct header h = {
 		.body_sum = htole32(crc32c(0, batch->body, batch->len)),
 		.stamp_ns = htole64((uint64_t)batch->stamp_ns),
-		.segment = htole32(segment),
-		.offset = htole32((uint32_t)offset),
+		.segment = htole32(place.segment),
+		.offset = htole32((uint32_t)place.offset),
 		.points = htole32(batch->points),
 		.raw_len = htole32(batch->raw_len),
 		.len = htole32(batch->len),
 		.encoding = (uint8_t)batch->encoding,
-		.flags = first ? FLAG_FIRST : 0,
+		.flags = (uint8_t)((first ? FLAG_FIRST : 0) | (batch->part ? FLAG_PART : 0)),
 	};
 
 	memcpy(h.magic, magic, sizeof(magic));
@@ -71,7 +72,7 @@ void record_encode(const struct batch *batch, bool first, uint32_t segment, uint
 	memcpy(ret_header, &h, sizeof(h));
 }
 
-int record_decode(const uint8_t header[RECORD_HEADER_BYTES], uint32_t segment, uint64_t offset,
+int record_decode(const uint8_t header[RECORD_HEADER_BYTES], struct record_place place,
                   struct record *ret_record)
 {
 	assert(header && ret_record);
@@ -81,13 +82,14 @@ int record_decode(const uint8_t header[RECORD_HEADER_BYTES], uint32_t segment, u
 	memcpy(&h, header, sizeof(h));
 	if (memcmp(h.magic, magic, sizeof(magic)) || le32toh(h.header_sum) != header_sum(&h))
 		return -EBADMSG;
-	if (le32toh(h.segment) != segment || le32toh(h.offset) != (uint32_t)offset)
+	if (le32toh(h.segment) != place.segment || le32toh(h.offset) != (uint32_t)place.offset)
 		return -EBADMSG;
 	if (!h.len || le32toh(h.len) > RECORD_MAX_LEN || h.encoding >= CONTENT_ENCODING_MAX)
 		return -EBADMSG;
 	*ret_record = (struct record){
 		.done = !memcmp(h.state, record_done, sizeof(record_done)),
 		.first = h.flags & FLAG_FIRST,
+		.part = h.flags & FLAG_PART,
 		.encoding = (enum content_encoding)h.encoding,
 		.stamp_ns = (int64_t)le64toh(h.stamp_ns),
 		.points = le32toh(h.points),

@@ -24,7 +24,8 @@
  * A record says where it lies. So after a damaged one the next is found by looking for the magic at every eighth byte, and
  * neither a body that holds a record nor an old block that the file system gives back is taken for one.
  *
- * `flag` 1: the first batch of its window. Other flags are ignored; what changes the meaning of the rest gets another magic.
+ * `flag` 1: the first batch of its window; 2: part of one that was rejected (batch.h). Other flags are ignored; what changes
+ * the meaning of the rest gets another magic.
  */
 #pragma once
 #include "batch.h"
@@ -42,9 +43,16 @@
 /** A larger body is no body of ours: twice the largest batch_max_bytes, because a line longer than that goes alone. */
 #define RECORD_MAX_LEN (32u << 20)
 
+/** Where a record lies. */
+struct record_place {
+	uint32_t segment; /* 0: nowhere */
+	uint64_t offset;
+};
+
 struct record {
 	bool done;
 	bool first; /* of its window */
+	bool part;  /* as struct batch has it */
 	enum content_encoding encoding;
 	int64_t stamp_ns;
 	uint32_t points;
@@ -64,17 +72,17 @@ static inline uint64_t record_bytes(uint32_t len)
 bool record_fits(const struct batch *batch);
 
 /** The header of a batch, live. @param first  of its window */
-void record_encode(const struct batch *batch, bool first, uint32_t segment, uint64_t offset,
+void record_encode(const struct batch *batch, bool first, struct record_place place,
                    uint8_t ret_header[RECORD_HEADER_BYTES]);
 
 /** The bytes that stand at RECORD_STATE_AT once it is settled. */
 extern const uint8_t record_done[RECORD_STATE_BYTES];
 
 /**
- * Reads a header that was found in that segment at that offset.
+ * Reads a header that was found there.
  * @return 0; -EBADMSG: there is no whole record of ours
  */
-int record_decode(const uint8_t header[RECORD_HEADER_BYTES], uint32_t segment, uint64_t offset,
+int record_decode(const uint8_t header[RECORD_HEADER_BYTES], struct record_place place,
                   struct record *ret_record);
 
 /** Whether these are the body's bytes. */

@@ -2,96 +2,47 @@
 #include "spool.h"
 
 #include "ground.h"
+#include "spoolstate.h"
 
 #include <assert.h>
 #include <errno.h>
 
-struct spool_node {
-	struct spool_node *prev, *next;
-	struct batch *batch;
-	uint32_t refusals;
-	bool fresh;
-};
-
-/* One list, oldest first. Looking for a batch walks it: 8000 nodes at worst (16 MiB of 2 KiB), a few times a second. */
-struct spool {
-	struct spool_node *head, *tail;
-	struct spool_node *lent;
-	struct spool_node *spare; /* the one that left last; its batch may be taken already */
-	uint64_t max_bytes;
-	int64_t newest_stamp_ns;    /* of the last batch that was put, whatever became of it */
-	struct spool_totals totals; /* oldest_stamp_ns is made when asked for */
-};
-
-int spool_new(uint64_t max_bytes, struct spool **ret_spool)
+int spool_new(uint64_t memory_bytes, uint64_t disk_bytes, struct spool **ret_spool)
 {
-	assert(max_bytes && ret_spool);
+	assert(memory_bytes && ret_spool);
 
 	struct spool *spool = calloc(1, sizeof(*spool));
+
 	if (!spool)
 		return -ENOMEM;
-	spool->max_bytes = max_bytes;
+	spool->memory_bytes = memory_bytes;
+	spool->disk_bytes = spool->shelf.max_bytes = disk_bytes;
+	spool->disk.state = disk_bytes ? SPOOL_DISK_OPENING : SPOOL_DISK_NONE;
 	*ret_spool = spool;
 	return 0;
 }
 
-static bool same_window(const struct spool_node *a, const struct spool_node *b)
+static void free_node(struct queue_node *node)
 {
-	return a && b && a->batch->stamp_ns == b->batch->stamp_ns;
-}
-
-/* How many windows more there are because the node is there. */
-static uint64_t windows_of(const struct spool_node *node)
-{
-	bool splits = node->prev && node->next && same_window(node->prev, node->next);
-
-	if (splits)
-		return same_window(node, node->prev) ? 0 : 2;
-	return !same_window(node, node->prev) && !same_window(node, node->next);
-}
-
-static void link_after(struct spool *spool, struct spool_node *node, struct spool_node *prev)
-{
-	node->prev = prev;
-	node->next = prev ? prev->next : spool->head;
-	*(node->prev ? &node->prev->next : &spool->head) = node;
-	*(node->next ? &node->next->prev : &spool->tail) = node;
-	spool->totals.batches++;
-	spool->totals.points += node->batch->points;
-	spool->totals.bytes += node->batch->len;
-	spool->totals.windows += windows_of(node);
-}
-
-static void free_spare(struct spool *spool)
-{
-	if (spool->spare)
-		free(spool->spare->batch);
-	free(spool->spare);
-	spool->spare = NULL;
-}
-
-/* Out of the list; its memory is the spare one. */
-static void retire_node(struct spool *spool, struct spool_node *node)
-{
-	spool->totals.windows -= windows_of(node);
-	spool->totals.bytes -= node->batch->len;
-	spool->totals.points -= node->batch->points;
-	spool->totals.batches--;
-	*(node->prev ? &node->prev->next : &spool->head) = node->next;
-	*(node->next ? &node->next->prev : &spool->tail) = node->prev;
-	if (spool->lent == node)
-		spool->lent = NULL;
-	free_spare(spool);
-	spool->spare = node;
+	if (node)
+		free(node->batch);
+	free(node);
 }
 
 void spool_free(struct spool *spool)
 {
 	if (!spool)
 		return;
-	while (spool->head)
-		retire_node(spool, spool->head);
-	free_spare(spool);
+	if (spool->writing_gone)
+		free_node(spool->writing);
+	while (spool->settled) {
+		struct queue_node *node = spool->settled;
+
+		spool->settled = node->next;
+		free_node(node);
+	}
+	queue_free(&spool->queue);
+	shelf_free(&spool->shelf);
 	free(spool);
 }
 
@@ -100,61 +51,76 @@ void spool_freep(struct spool **spool)
 	spool_free(*spool);
 }
 
+/* ---- who leaves memory */
+
 static void count_dropped(struct spool *spool, const struct batch *batch)
 {
-	spool->totals.dropped_batches++;
-	spool->totals.dropped_points += batch->points;
+	spool->dropped_batches++;
+	spool->dropped_points += batch->points;
 }
 
-/* Drops the oldest until len bytes more fit. The lent batch is on its way and cannot leave. */
-static bool make_room(struct spool *spool, uint64_t len)
+/* What is on disk leaves without loss; the rest is dropped, the oldest first. */
+static void leave_until(struct spool *spool, uint64_t bytes, bool newest_window)
 {
-	struct spool_node *node = spool->head;
+	struct queue_node *node = spool->queue.head;
 
-	while (node && spool->totals.bytes + len > spool->max_bytes) {
-		struct spool_node *next = node->next;
+	while (node && spool->queue.bytes > bytes) {
+		struct queue_node *next = node->next;
+		bool newest = node->batch->stamp_ns == spool->newest_stamp_ns;
 
-		if (node != spool->lent) {
+		if (!spoolstate_is_idle(spool, node) || (newest && !newest_window)) {
+			node = next;
+			continue;
+		}
+		if (node->place.segment) {
+			spoolstate_rest(spool, node);
+		} else {
 			count_dropped(spool, node->batch);
-			retire_node(spool, node);
+			queue_unlink(&spool->queue, node);
+			queue_recycle(&spool->queue, node);
 		}
 		node = next;
 	}
-	return spool->totals.bytes + len <= spool->max_bytes;
 }
 
-void spool_set_max(struct spool *spool, uint64_t max_bytes)
+/* The bound of the newest window, which alone may be larger than memory_bytes. */
+static uint64_t window_bytes(const struct spool *spool)
 {
-	assert(spool && max_bytes);
+	return MAX(spool->memory_bytes, spool->disk_bytes);
+}
 
-	spool->max_bytes = max_bytes;
+/* Makes room for len bytes more. The lent batch is on its way and cannot leave. */
+static bool make_room(struct spool *spool, uint64_t len)
+{
+	uint64_t memory = spool->memory_bytes, window = window_bytes(spool);
+
+	leave_until(spool, memory - MIN(len, memory), false);
+	leave_until(spool, window - len, true);
+	return spool->queue.bytes + len <= window;
+}
+
+void spool_set_bounds(struct spool *spool, uint64_t memory_bytes, uint64_t disk_bytes)
+{
+	assert(spool && memory_bytes && !disk_bytes == !spool->disk_bytes);
+
+	spool->memory_bytes = memory_bytes;
+	spool->disk_bytes = spool->shelf.max_bytes = disk_bytes;
 	(void)make_room(spool, 0);
 }
 
-static struct spool_node *new_node(struct spool *spool)
-{
-	if (!spool->spare)
-		return calloc(1, sizeof(struct spool_node));
-	struct spool_node *node = TAKE_PTR(spool->spare);
+/* ---- batches */
 
-	free(node->batch);
-	*node = (struct spool_node){0};
+static struct queue_node *put_after(struct spool *spool, struct batch *batch,
+                                    struct queue_node *prev, bool fresh)
+{
+	const struct batch lost = {.points = batch->points};
+	struct queue_node *node = queue_add(&spool->queue, batch, prev);
+
+	if (node)
+		node->fresh = fresh;
+	else
+		count_dropped(spool, &lost);
 	return node;
-}
-
-static int put_after(struct spool *spool, struct batch *batch, struct spool_node *prev, bool fresh)
-{
-	struct spool_node *node = new_node(spool);
-
-	if (!node) {
-		count_dropped(spool, batch);
-		free(batch);
-		return -ENOMEM;
-	}
-	node->batch = batch;
-	node->fresh = fresh;
-	link_after(spool, node, prev);
-	return 0;
 }
 
 int spool_put(struct spool *spool, struct batch *batch)
@@ -163,9 +129,12 @@ int spool_put(struct spool *spool, struct batch *batch)
 
 	int err = 0;
 
+	/* Marks are made durable once an interval: a power cut sends twice what one interval settled. */
+	spool->sync_due |= spool->newest_stamp_ns != batch->stamp_ns;
 	spool->newest_stamp_ns = batch->stamp_ns;
+	spoolstate_tidy(spool);
 	/* Asked first: what can never fit must not empty the spool. */
-	if (batch->len > spool->max_bytes)
+	if (batch->len > window_bytes(spool))
 		err = -E2BIG;
 	else if (!make_room(spool, batch->len))
 		err = -ENOSPC;
@@ -174,14 +143,25 @@ int spool_put(struct spool *spool, struct batch *batch)
 		free(batch);
 		return err;
 	}
-	return put_after(spool, batch, spool->tail, true);
+	return put_after(spool, batch, spool->queue.tail, true) ? 0 : -ENOMEM;
 }
 
-static struct spool_node *find_fresh(const struct spool *spool)
+void spool_save(struct spool *spool)
 {
-	struct spool_node *found = NULL;
+	assert(spool);
 
-	for (struct spool_node *node = spool->tail; node; node = node->prev) {
+	if (!spool->disk_bytes)
+		return;
+	for (struct queue_node *node = spool->queue.head; node; node = node->next)
+		node->save = true;
+	spool->sync_due = true;
+}
+
+static struct queue_node *find_fresh(const struct spool *spool)
+{
+	struct queue_node *found = NULL;
+
+	for (struct queue_node *node = spool->queue.tail; node; node = node->prev) {
 		if (node->batch->stamp_ns != spool->newest_stamp_ns)
 			break;
 		if (node->fresh)
@@ -190,11 +170,12 @@ static struct spool_node *find_fresh(const struct spool *spool)
 	return found;
 }
 
-static struct spool_node *find_old(const struct spool *spool)
+/* A walk of 8000 nodes at worst (16 MiB of 2 KiB), a few times a second. */
+static struct queue_node *find_old(const struct spool *spool)
 {
-	struct spool_node *found = NULL;
+	struct queue_node *found = NULL;
 
-	for (struct spool_node *node = spool->head; node; node = node->next) {
+	for (struct queue_node *node = spool->queue.head; node; node = node->next) {
 		if (!found || node->refusals < found->refusals)
 			found = node;
 		if (!found->refusals)
@@ -203,44 +184,85 @@ static struct spool_node *find_old(const struct spool *spool)
 	return found;
 }
 
+/* Whether the next old batch comes from disk, and not the one that was found in memory, or NULL. */
+static bool disk_is_next(const struct spool *spool, const struct queue_node *node)
+{
+	if (spool->disk.state != SPOOL_DISK_OPEN || spool->disk.blind || spool->hung)
+		return false;
+	if (node && node->older)
+		return false;
+	if (shelf_has_ahead(&spool->shelf))
+		return !node || spool->shelf.passes <= node->refusals;
+	return !node && spool->shelf.resting.records;
+}
+
+static struct queue_node *lend_old(struct spool *spool)
+{
+	struct queue_node *node = find_old(spool);
+
+	spool->wants_old = disk_is_next(spool, node);
+	return spool->wants_old ? NULL : node;
+}
+
 const struct batch *spool_lend(struct spool *spool, enum spool_cursor cursor)
 {
 	assert(spool);
 
 	if (spool->lent)
 		return NULL;
-	spool->lent = cursor == SPOOL_FRESH ? find_fresh(spool) : find_old(spool);
+	spool->lent = cursor == SPOOL_FRESH ? find_fresh(spool) : lend_old(spool);
 	return spool->lent ? spool->lent->batch : NULL;
+}
+
+bool spool_is_reading(const struct spool *spool)
+{
+	assert(spool);
+
+	return spool->wants_old;
 }
 
 void spool_done(struct spool *spool)
 {
 	assert(spool && spool->lent);
 
-	retire_node(spool, spool->lent);
+	spoolstate_settle(spool, spool->lent);
 }
 
 void spool_return(struct spool *spool, bool refused)
 {
 	assert(spool && spool->lent);
 
-	spool->lent->fresh = false;
-	if (refused && spool->lent->refusals < UINT32_MAX)
-		spool->lent->refusals++;
-	spool->lent = NULL;
+	struct queue_node *node = TAKE_PTR(spool->lent);
+
+	node->fresh = false;
+	if (refused) {
+		if (node->refusals < UINT32_MAX)
+			node->refusals++;
+		node->older = false;
+		/* It may rest from here on, and is met again when all others were. */
+		spool->shelf.refused |= node->place.segment || node->save;
+	}
+	spoolstate_tidy(spool);
 }
 
 void spool_split(struct spool *spool, struct batch *first, struct batch *second)
 {
 	assert(spool && spool->lent && first && second);
 
-	struct spool_node *prev = spool->lent->prev;
-	bool fresh = spool->lent->fresh;
+	const struct queue_node whole = *spool->lent;
+	bool save = whole.save || whole.place.segment;
 
-	retire_node(spool, spool->lent);
+	spoolstate_settle(spool, spool->lent);
 	/* The second goes first, so that both stand behind the same one. */
-	(void)put_after(spool, second, prev, fresh);
-	(void)put_after(spool, first, prev, fresh);
+	for (int i = 0; i < 2; i++) {
+		struct queue_node *half =
+			put_after(spool, i ? first : second, whole.prev, whole.fresh);
+
+		if (!half)
+			continue;
+		half->save = save;
+		half->older = whole.older;
+	}
 	/* Two bodies may be a little larger than one. */
 	(void)make_room(spool, 0);
 }
@@ -249,25 +271,62 @@ struct batch *spool_take_spare(struct spool *spool)
 {
 	assert(spool);
 
-	return spool->spare ? TAKE_PTR(spool->spare->batch) : NULL;
+	return spool->queue.spare ? TAKE_PTR(spool->queue.spare->batch) : NULL;
 }
 
 bool spool_has_refused(const struct spool *spool, uint32_t times)
 {
 	assert(spool);
 
-	for (const struct spool_node *node = spool->head; node; node = node->next)
+	for (const struct queue_node *node = spool->queue.head; node; node = node->next)
 		if (node->refusals >= times)
 			return true;
-	return false;
+	return spool->shelf.passes >= times && spool->shelf.resting.records;
+}
+
+uint64_t spool_drop_unsaved(struct spool *spool)
+{
+	assert(spool && !spool->lent);
+
+	struct queue_node *node = spool->queue.head;
+	uint64_t points = 0;
+
+	while (node) {
+		struct queue_node *next = node->next;
+
+		if (!node->place.segment) {
+			points += node->batch->points;
+			spoolstate_settle(spool, node);
+		}
+		node = next;
+	}
+	return points;
 }
 
 struct spool_totals spool_totals(const struct spool *spool)
 {
 	assert(spool);
 
-	struct spool_totals totals = spool->totals;
+	const struct queue *queue = &spool->queue;
+	const struct shelf *shelf = &spool->shelf;
+	int64_t in_memory = queue->head ? queue->head->batch->stamp_ns : 0;
+	int64_t on_disk = shelf_oldest_stamp(shelf);
+	uint64_t unsaved = 0;
 
-	totals.oldest_stamp_ns = spool->head ? spool->head->batch->stamp_ns : 0;
-	return totals;
+	for (const struct queue_node *node = queue->head; node; node = node->next)
+		unsaved += node->place.segment ? 0 : node->batch->points;
+	return (struct spool_totals){
+		.batches = queue->batches + shelf->resting.records,
+		.points = queue->points + shelf->resting.points,
+		.bytes = queue->bytes + shelf->resting.bytes,
+		.windows = queue->windows + shelf->resting.windows,
+		.unsaved_points = unsaved,
+		.file_bytes = shelf->bytes,
+		.oldest_stamp_ns =
+			in_memory && on_disk ? MIN(in_memory, on_disk) : in_memory + on_disk,
+		.dropped_points = spool->dropped_points,
+		.dropped_batches = spool->dropped_batches,
+		.damaged_points = spool->damaged_points,
+		.recovered_points = spool->recovered_points,
+	};
 }

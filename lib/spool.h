@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * spool.h: the store between collecting and sending, one per output, and the only queue.
+ * spool.h: the store between collecting and sending, one per output, and the only queue. Pure.
  *
- * In memory. Bounded in bytes: what does not fit makes the oldest leave, which is counted. Two cursors: the
- * newest window goes first, old ones follow oldest first, at a rate that the caller sets. A batch that is
- * being sent is lent, not removed: it is given back or settled. Nothing leaves uncounted: a batch that was put
- * was lent and settled, is counted as dropped, or is still here.
+ * Two cursors: the newest window goes first, old ones follow oldest first, at a rate that the caller sets. A batch that is
+ * being sent is lent, not removed: it is given back or settled. Nothing leaves uncounted: a batch that was put was lent and
+ * settled, is counted as dropped, or is still here.
+ *
+ * In memory (queue.h), and on disk (shelf.h) from spool_save() on. What is on disk leaves memory once a newer window came,
+ * and is read again, one batch at a time, when its turn comes:
+ *
+ *     spool_put()            spool_save()                newer window               spool_lend(OLD)
+ *        |                        |                           |                           |
+ *     [memory] -------------> [writing] --> [memory, disk] --> [disk only] -- reading --> [memory, disk]
+ *        |  lend, done            | fails        | lend, done      |                          | lend, done
+ *      settled                 [memory]        marked            dropped when full          marked
+ *
+ * The spool itself touches no disk. It says what is to be done there, one thing at a time (spooldisk.h), is told how that
+ * went, and meanwhile goes on: memory is bounded whatever the disk does.
  */
 #pragma once
 #include "batch.h"
@@ -17,22 +28,33 @@
 struct spool_totals {
 	uint64_t batches; /* in the spool now, lent ones included */
 	uint64_t points;
-	uint64_t bytes;          /* of bodies; never above the bound */
-	uint64_t windows;        /* neighbouring batches of one stamp are one */
+	uint64_t bytes; /* of bodies */
+	uint64_t
+		windows; /* neighbouring batches of one stamp are one; on disk, those whose first batch waits */
+	uint64_t unsaved_points; /* of them, in memory only */
+	uint64_t file_bytes;     /* of files; never above the bound by more than a batch */
+	int64_t oldest_stamp_ns; /* 0 when empty; of what is on disk only: or a little older */
 	uint64_t dropped_points; /* ever, because the spool was full */
 	uint64_t dropped_batches;
-	int64_t oldest_stamp_ns; /* 0 when empty */
+	uint64_t damaged_points;   /* ever, because the disk did not give back what was written */
+	uint64_t recovered_points; /* ever, found on disk that an earlier agent wrote */
 };
 
 struct spool;
 
-/** @param max_bytes  of bodies; > 0 */
-int spool_new(uint64_t max_bytes, struct spool **ret_spool);
+/**
+ * @param memory_bytes  of bodies; > 0. With a disk, the newest window may be larger, up to disk_bytes
+ * @param disk_bytes    of files; 0: there is no disk
+ */
+int spool_new(uint64_t memory_bytes, uint64_t disk_bytes, struct spool **ret_spool);
 void spool_free(struct spool *spool);
 void spool_freep(struct spool **spool);
 
-/** Another bound: the oldest leave until what is there fits, but for the lent one. Dropped and counted. */
-void spool_set_max(struct spool *spool, uint64_t max_bytes);
+/**
+ * Other bounds: the oldest leave until what is there fits, but for the lent one. Dropped and counted.
+ * @param disk_bytes  0 if and only if there is no disk
+ */
+void spool_set_bounds(struct spool *spool, uint64_t memory_bytes, uint64_t disk_bytes);
 
 /**
  * Puts a batch as the newest; the spool owns it from here on, also on failure.
@@ -41,6 +63,9 @@ void spool_set_max(struct spool *spool, uint64_t max_bytes);
  */
 int spool_put(struct spool *spool, struct batch *batch);
 
+/** All that is in memory now is to go to disk. Without a disk, or while that is out of order, it waits in memory. */
+void spool_save(struct spool *spool);
+
 enum spool_cursor {
 	SPOOL_FRESH, /* the first batch not yet tried of the window that was put last */
 	SPOOL_OLD,   /* of the batches refused least often, the oldest */
@@ -48,9 +73,13 @@ enum spool_cursor {
 
 /**
  * Lends a batch. At most one is lent at a time.
- * @return borrowed until spool_done() or spool_return(); NULL: none, or one is lent already
+ * @return borrowed until spool_done() or spool_return(); NULL: none, one is lent already, or it must be read from disk
+ *         first (spool_is_reading())
  */
 const struct batch *spool_lend(struct spool *spool, enum spool_cursor cursor);
+
+/** Whether spool_lend() found nothing because it comes from disk: ask again when that was read. */
+bool spool_is_reading(const struct spool *spool);
 
 /** The lent batch is settled: sent or dropped by the receiver. It is freed. */
 void spool_done(struct spool *spool);
@@ -77,5 +106,8 @@ struct batch *spool_take_spare(struct spool *spool);
 
 /** Whether a batch was refused at least that often: others pass, this one may never. */
 bool spool_has_refused(const struct spool *spool, uint32_t times);
+
+/** For the end: drops what is in memory only. None may be lent. @return its lines, for the caller to count */
+uint64_t spool_drop_unsaved(struct spool *spool);
 
 struct spool_totals spool_totals(const struct spool *spool);

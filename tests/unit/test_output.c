@@ -89,6 +89,7 @@ static void scene_make(struct scene *s, size_t n_urls)
 		.timeout_ns = s->config.timeout_ns ? s->config.timeout_ns : 5000 * MS,
 		.content_encoding = ENCODING_GZIP,
 		.batch_max_bytes = s->config.batch_max_bytes ? s->config.batch_max_bytes : 1 << 20,
+		.spool_dir = s->config.spool_dir ?: "",
 		.spool_max_bytes = s->config.spool_max_bytes ? s->config.spool_max_bytes : 1 << 20,
 	};
 	for (size_t i = 0; i < n_urls; i++) {

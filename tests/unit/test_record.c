@@ -35,7 +35,7 @@ static void the_bytes_are_as_the_header_tells(void **state)
 	CLEANUP_FREE struct batch *batch = batch_of("123456789");
 	uint8_t header[RECORD_HEADER_BYTES];
 
-	record_encode(batch, true, 42, 0x240, header);
+	record_encode(batch, true, (struct record_place){42, 0x240}, header);
 	assert_memory_equal(header, want, sizeof(want));
 }
 
@@ -46,9 +46,11 @@ static void what_was_written_is_read(void **state)
 	struct record r;
 
 	for (int first = 0; first < 2; first++) {
-		record_encode(batch, first, 7, 800, header);
-		assert_int_equal(record_decode(header, 7, 800, &r), 0);
+		batch->part = !first;
+		record_encode(batch, first, (struct record_place){7, 800}, header);
+		assert_int_equal(record_decode(header, (struct record_place){7, 800}, &r), 0);
 		assert_int_equal(r.first, first);
+		assert_int_equal(r.part, !first);
 		assert_false(r.done);
 		assert_int_equal(r.encoding, ENCODING_IDENTITY);
 		assert_true(r.stamp_ns == batch->stamp_ns);
@@ -65,9 +67,9 @@ static void settled_is_a_mark_in_its_place(void **state)
 	uint8_t header[RECORD_HEADER_BYTES];
 	struct record r;
 
-	record_encode(batch, false, 1, 0, header);
+	record_encode(batch, false, (struct record_place){1, 0}, header);
 	memcpy(header + RECORD_STATE_AT, record_done, RECORD_STATE_BYTES);
-	assert_int_equal(record_decode(header, 1, 0, &r), 0);
+	assert_int_equal(record_decode(header, (struct record_place){1, 0}, &r), 0);
 	assert_true(r.done);
 }
 
@@ -78,12 +80,12 @@ static void every_flipped_bit_is_seen_or_harmless(void **state)
 	uint8_t header[RECORD_HEADER_BYTES];
 	struct record r;
 
-	record_encode(batch, false, 1, 16, header);
+	record_encode(batch, false, (struct record_place){1, 16}, header);
 	for (size_t bit = 0; bit < 8 * sizeof(header); bit++) {
 		size_t at = bit / 8;
 
 		header[at] ^= (uint8_t)(1 << bit % 8);
-		int err = record_decode(header, 1, 16, &r);
+		int err = record_decode(header, (struct record_place){1, 16}, &r);
 		if (at >= RECORD_STATE_AT && at < RECORD_STATE_AT + RECORD_STATE_BYTES)
 			assert_true(!err && !r.done);
 		else
@@ -98,8 +100,8 @@ static void a_flipped_bit_of_the_body_is_seen(void **state)
 	uint8_t header[RECORD_HEADER_BYTES];
 	struct record r;
 
-	record_encode(batch, false, 1, 16, header);
-	assert_int_equal(record_decode(header, 1, 16, &r), 0);
+	record_encode(batch, false, (struct record_place){1, 16}, header);
+	assert_int_equal(record_decode(header, (struct record_place){1, 16}, &r), 0);
 	for (size_t bit = 0; bit < 8 * batch->len; bit++) {
 		batch->body[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_false(record_is_body(&r, batch->body));
@@ -114,10 +116,10 @@ static void a_record_that_lies_elsewhere_is_none(void **state)
 	uint8_t header[RECORD_HEADER_BYTES];
 	struct record r;
 
-	record_encode(batch, false, 5, 64, header);
-	assert_int_equal(record_decode(header, 6, 64, &r), -EBADMSG);
-	assert_int_equal(record_decode(header, 5, 72, &r), -EBADMSG);
-	assert_int_equal(record_decode(header, 5, 64, &r), 0);
+	record_encode(batch, false, (struct record_place){5, 64}, header);
+	assert_int_equal(record_decode(header, (struct record_place){6, 64}, &r), -EBADMSG);
+	assert_int_equal(record_decode(header, (struct record_place){5, 72}, &r), -EBADMSG);
+	assert_int_equal(record_decode(header, (struct record_place){5, 64}, &r), 0);
 }
 
 static void what_no_batch_of_ours_can_be_is_none(void **state)
@@ -127,8 +129,8 @@ static void what_no_batch_of_ours_can_be_is_none(void **state)
 	struct record r;
 
 	batch->encoding = CONTENT_ENCODING_MAX;
-	record_encode(batch, false, 5, 64, header);
-	assert_int_equal(record_decode(header, 5, 64, &r), -EBADMSG);
+	record_encode(batch, false, (struct record_place){5, 64}, header);
+	assert_int_equal(record_decode(header, (struct record_place){5, 64}, &r), -EBADMSG);
 	batch->len = 0;
 	assert_false(record_fits(batch));
 	batch->len = RECORD_MAX_LEN;

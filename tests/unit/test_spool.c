@@ -37,7 +37,7 @@ static void the_newest_window_goes_first_in_its_order(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_int_equal(spool_new(1000, 0, &spool), 0);
 	spool_put(spool, batch_of(1, 10, 100));
 	spool_put(spool, batch_of(2, 20, 100));
 	spool_put(spool, batch_of(3, 20, 100));
@@ -59,7 +59,7 @@ static void an_older_window_does_not_become_fresh(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_int_equal(spool_new(1000, 0, &spool), 0);
 	for (uint32_t id = 1; id <= 3; id++)
 		spool_put(spool, batch_of(id, id * 10, 100));
 	assert_int_equal(id_of(spool_lend(spool, SPOOL_FRESH)), 3);
@@ -73,7 +73,7 @@ static void one_is_lent_at_a_time(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_int_equal(spool_new(1000, 0, &spool), 0);
 	spool_put(spool, batch_of(1, 10, 100));
 	spool_put(spool, batch_of(2, 20, 100));
 	assert_int_equal(id_of(spool_lend(spool, SPOOL_OLD)), 1);
@@ -86,7 +86,7 @@ static void the_oldest_leaves_when_it_is_full(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(250, &spool), 0);
+	assert_int_equal(spool_new(250, 0, &spool), 0);
 	for (uint32_t id = 1; id <= 4; id++)
 		assert_int_equal(spool_put(spool, batch_of(id, id * 10, 100)), 0);
 	assert_int_equal(spool_totals(spool).batches, 2);
@@ -102,7 +102,7 @@ static void the_lent_one_does_not_leave(void **state)
 	const struct batch *lent;
 
 	(void)state;
-	assert_int_equal(spool_new(250, &spool), 0);
+	assert_int_equal(spool_new(250, 0, &spool), 0);
 	spool_put(spool, batch_of(1, 10, 100));
 	spool_put(spool, batch_of(2, 20, 100));
 	lent = spool_lend(spool, SPOOL_OLD);
@@ -119,7 +119,7 @@ static void what_can_never_fit_drives_nothing_out(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(250, &spool), 0);
+	assert_int_equal(spool_new(250, 0, &spool), 0);
 	spool_put(spool, batch_of(1, 10, 250));
 	assert_int_equal(spool_put(spool, batch_of(2, 20, 251)), -E2BIG);
 	assert_int_equal(spool_totals(spool).batches, 1);
@@ -133,7 +133,7 @@ static void the_memory_of_what_left_last_can_be_taken_once(void **state)
 	struct batch *spare;
 
 	(void)state;
-	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_int_equal(spool_new(1000, 0, &spool), 0);
 	assert_null(spool_take_spare(spool));
 	for (uint32_t id = 1; id <= 3; id++)
 		spool_put(spool, batch_of(id, 10, 100));
@@ -155,7 +155,7 @@ static void a_refused_batch_waits_behind_the_others(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_int_equal(spool_new(1000, 0, &spool), 0);
 	for (uint32_t id = 1; id <= 3; id++)
 		spool_put(spool, batch_of(id, id * 10, 100));
 	assert_int_equal(id_of(spool_lend(spool, SPOOL_OLD)), 1);
@@ -174,7 +174,7 @@ static void halves_take_the_place_of_the_whole(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(1000, &spool), 0);
+	assert_int_equal(spool_new(1000, 0, &spool), 0);
 	spool_put(spool, batch_of(1, 10, 100));
 	spool_put(spool, batch_of(2, 20, 100));
 	spool_put(spool, batch_of(3, 20, 100));
@@ -198,7 +198,7 @@ static void halves_larger_than_the_whole_keep_the_bound(void **state)
 	CLEANUP(spool_freep) struct spool *spool = NULL;
 
 	(void)state;
-	assert_int_equal(spool_new(210, &spool), 0);
+	assert_int_equal(spool_new(210, 0, &spool), 0);
 	spool_put(spool, batch_of(1, 10, 100));
 	spool_put(spool, batch_of(2, 20, 100));
 	assert_int_equal(id_of(spool_lend(spool, SPOOL_FRESH)), 2);
@@ -381,7 +381,7 @@ static void nothing_is_lost_uncounted(void **state)
 	int64_t now = 1000;
 
 	(void)state;
-	assert_int_equal(spool_new(MODEL_BYTES, &spool), 0);
+	assert_int_equal(spool_new(MODEL_BYTES, 0, &spool), 0);
 	for (int i = 0; i < 200000; i++) {
 		size_t lent = model_lent();
 

@@ -123,7 +123,7 @@ static void open_street(struct street *s, enum output_style style, enum content_
 		style_new(&spec, &blockmap_spec, &blockmap_layout, &settings, "", &s->style), 0);
 	lineproto_globals_init(&s->globals, &dc, 1, "web1");
 	assert_int_equal(batcher_new(encoding, &s->batcher), 0);
-	assert_int_equal(spool_new(1 << 20, &s->spool), 0);
+	assert_int_equal(spool_new(1 << 20, 0, &s->spool), 0);
 }
 
 static void close_street(struct street *s)
