@@ -311,10 +311,24 @@ static void compare(struct agent *a)
 	reconcile_cut(a->reconcile, &a->disks);
 }
 
+/* A host that sends late gives its receiver a quarter of the interval: else a healthy one would write each window to disk. */
+static struct push_times times_of(const struct agent *a, const struct window *window, bool at_once)
+{
+	uint64_t interval_ns = a->now.config->agent.interval_ns;
+	uint64_t offset_ns = at_once ? 0 : a->now.sender.offset_ns;
+
+	return (struct push_times){
+		.stamp_ns = window->stamp_ns,
+		.offset_ns = offset_ns,
+		.save_ns = MAX(interval_ns / 2, offset_ns + interval_ns / 4),
+	};
+}
+
 void agent_cut(struct agent *a, const struct window *window, uint64_t steps, bool at_once)
 {
 	const struct decode_env env = {.disks = &a->disks};
 	const struct agentoutputs *outputs = &a->now.outputs;
+	const struct push_times times = times_of(a, window, at_once);
 
 	scan_disks(a);
 	agentprobes_cut(&a->now.probes, &env);
@@ -327,8 +341,7 @@ void agent_cut(struct agent *a, const struct window *window, uint64_t steps, boo
 		a->stats[i] = output_stats(outputs->outputs[i]);
 	for (size_t i = 0; i < outputs->n; i++) {
 		write_lines(a, i, window);
-		output_lines(outputs->outputs[i], a->lines.data, a->lines.len, a->points,
-		             window->stamp_ns, at_once ? 0 : a->now.sender.offset_ns);
+		output_lines(outputs->outputs[i], a->lines.data, a->lines.len, a->points, &times);
 	}
 }
 

@@ -36,6 +36,7 @@ static const struct use {
 	{"content_encoding", HTTP_TYPES, 0},
 	{"path", BIT(OUTPUT_FILE), 0},
 	{"batch_max_bytes", HTTP_TYPES, 0},
+	{"spool_dir", HTTP_TYPES, 0},
 	{"spool_max_bytes", HTTP_TYPES, 0},
 	{"quantiles", 0, ~BIT(STYLE_BCC2TELEGRAF)},
 	{"le_padded", 0, ~BIT(STYLE_PROMETHEUS)},
@@ -184,6 +185,9 @@ void confcheck_output(const struct config_output *o, struct report *report)
 		error(o, report, "path", "missing; type = file needs it");
 	if (o->type == OUTPUT_FILE || o->type == OUTPUT_STDOUT)
 		return;
+	/* The agent's own folder is another one under systemd than in a shell. */
+	if (*o->spool_dir && *o->spool_dir != '/')
+		error(o, report, "spool_dir", "begins with /, or is empty for none");
 	if (o->batch_max_bytes > o->spool_max_bytes)
 		error(o, report, "batch_max_bytes",
 		      "larger than spool_max_bytes; no full batch could wait");

@@ -102,7 +102,7 @@ struct config_output {
 	bool cumulative_hist; /* style = bcc2telegraf: cumulative over hi */
 	char *path;           /* type = file, never empty then */
 	uint64_t batch_max_bytes; /* of a body before compression */
-	char *spool_dir; /* "" = what waits is in memory */
+	char *spool_dir;          /* "" = what waits is in memory */
 	uint64_t spool_max_bytes; /* of all that waits while the receiver takes nothing */
 };
 

@@ -15,10 +15,12 @@
 
 struct keeper {
 	char *name; /* of the output */
+	uint64_t max_bytes;
 	struct spool *spool;
 	struct spooldir *dir; /* NULL: there is no disk, and so the next two */
 	struct worker *worker;
-	struct poller_timer *timer; /* a task runs: when it counts as hung; else: when to try again */
+	struct poller_timer
+		*timer; /* a task runs: when it counts as hung; else: when to try again */
 	keeper_fn fn;
 	void *ctx;
 	/* The thread's while the worker is busy. */
@@ -37,6 +39,11 @@ struct keeper {
 
 static void on_timer(void *ctx);
 
+static uint64_t memory_bytes(uint64_t max_bytes, bool disk)
+{
+	return disk ? MIN(max_bytes, KEEPER_MEMORY_BYTES) : max_bytes;
+}
+
 int keeper_new(const struct config_output *config, struct poller *poller,
                struct keeper **ret_keeper)
 {
@@ -51,7 +58,8 @@ int keeper_new(const struct config_output *config, struct poller *poller,
 		return -ENOMEM;
 	k->name = strdup(config->name);
 	err = k->name ? 0 : -ENOMEM;
-	err = err ?: spool_new(disk ? MIN(max, KEEPER_MEMORY_BYTES) : max, disk ? max : 0, &k->spool);
+	k->max_bytes = max;
+	err = err ?: spool_new(memory_bytes(max, disk), disk ? max : 0, &k->spool);
 	if (!err && disk) {
 		err = spooldir_new(config->spool_dir, config->name, &k->dir);
 		err = err ?: worker_new(poller, &k->worker);
@@ -170,10 +178,11 @@ static void tell_damage(struct keeper *k)
 	if (k->damage.places == k->damage_told.places ||
 	    (k->damage_told_ns && now_ns - k->damage_told_ns < TROUBLE_DROPS_AGAIN_NS))
 		return;
-	log_warning("output %s: spool %s: skipped %lu bytes in %lu places that hold no whole record",
-	            k->name, spooldir_path(k->dir),
-	            (unsigned long)(k->damage.bytes - k->damage_told.bytes),
-	            (unsigned long)(k->damage.places - k->damage_told.places));
+	log_warning(
+		"output %s: spool %s: skipped %lu bytes in %lu places that hold no whole record",
+		k->name, spooldir_path(k->dir),
+		(unsigned long)(k->damage.bytes - k->damage_told.bytes),
+		(unsigned long)(k->damage.places - k->damage_told.places));
 	k->damage_told = k->damage;
 	k->damage_told_ns = now_ns;
 }
@@ -192,9 +201,10 @@ static void tell_hung(struct keeper *k)
 	}
 	k->hung_since_ns = now_ns - KEEPER_HUNG_NS;
 	trouble_span(&span, KEEPER_HUNG_NS / 1000000);
-	log_warning("output %s: spool %s gives no answer for %s; windows wait in memory only, up to "
-	            "%u KiB",
-	            k->name, spooldir_path(k->dir), text_cstr(&span), KEEPER_MEMORY_BYTES >> 10);
+	log_warning(
+		"output %s: spool %s gives no answer for %s; windows wait in memory only, up to "
+		"%u KiB",
+		k->name, spooldir_path(k->dir), text_cstr(&span), KEEPER_MEMORY_BYTES >> 10);
 }
 
 /* ---- tasks */
@@ -284,7 +294,7 @@ static void on_timer(void *ctx)
 	use_again(k);
 }
 
-/* ---- the end */
+/* ---- what the user asks for */
 
 void keeper_save(struct keeper *k)
 {
@@ -302,6 +312,23 @@ bool keeper_is_saving(const struct keeper *k)
 	return k->dir && (worker_is_busy(k->worker) || !spool_disk(k->spool).settled);
 }
 
+void keeper_set_config(struct keeper *k, const struct config_output *config)
+{
+	assert(k && config && !strcmp(config->name, k->name));
+
+	CLEANUP(text_free) struct text path = {0};
+
+	k->max_bytes = config->spool_max_bytes;
+	spool_set_bounds(k->spool, memory_bytes(k->max_bytes, k->dir), k->dir ? k->max_bytes : 0);
+	if (*config->spool_dir)
+		text_printf(&path, "%s/%s", config->spool_dir, k->name);
+	if (strcmp(text_cstr(&path), keeper_path(k)))
+		log_warning("output %s: spool_dir is taken into use by the next start; until then "
+		            "windows wait in %s",
+		            k->name, k->dir ? keeper_path(k) : "memory");
+	keeper_look(k);
+}
+
 bool keeper_has_disk(const struct keeper *k)
 {
 	assert(k);
@@ -309,6 +336,20 @@ bool keeper_has_disk(const struct keeper *k)
 	enum spool_disk_state state = spool_disk(k->spool).state;
 
 	return !k->hung_since_ns && (state == SPOOL_DISK_OPENING || state == SPOOL_DISK_OPEN);
+}
+
+bool keeper_is_failing(const struct keeper *k)
+{
+	assert(k);
+
+	return k->failing_since_ns || k->hung_since_ns;
+}
+
+uint64_t keeper_max_bytes(const struct keeper *k)
+{
+	assert(k);
+
+	return keeper_is_failing(k) ? memory_bytes(k->max_bytes, k->dir) : k->max_bytes;
 }
 
 const char *keeper_path(const struct keeper *k)

@@ -29,7 +29,8 @@ struct keeper;
 typedef void (*keeper_fn)(void *ctx);
 
 /** Makes the spool as configured; nothing of @p config is kept. @return 0 or -errno */
-int keeper_new(const struct config_output *config, struct poller *poller, struct keeper **ret_keeper);
+int keeper_new(const struct config_output *config, struct poller *poller,
+               struct keeper **ret_keeper);
 
 /** Frees the spool, too; waits a second at most for a task that is not done. NULL is fine. */
 void keeper_free(struct keeper *keeper);
@@ -43,14 +44,23 @@ struct spool *keeper_spool(struct keeper *keeper);
 /** To be called after the spool was used: has the next task done. */
 void keeper_look(struct keeper *keeper);
 
-/** All that is in memory is to go to disk, which is tried once more if it was out of order. For the end. */
+/** All that is in memory is to go to disk, which is tried once more if it was out of order. */
 void keeper_save(struct keeper *keeper);
 
 /** Whether that is not done yet, and may still be. */
 bool keeper_is_saving(const struct keeper *keeper);
 
+/** Another section: its bounds hold at once. Another spool_dir is taken into use by the next start, and that is told. */
+void keeper_set_config(struct keeper *keeper, const struct config_output *config);
+
 /** Whether what waits is on disk, or on its way there. */
 bool keeper_has_disk(const struct keeper *keeper);
+
+/** Whether there is a disk, and it is out of order. */
+bool keeper_is_failing(const struct keeper *keeper);
+
+/** What bounds the spool now: spool_max_bytes; with its disk out of order less. */
+uint64_t keeper_max_bytes(const struct keeper *keeper);
 
 /** The folder, to print; "": there is none. */
 const char *keeper_path(const struct keeper *keeper);

@@ -290,7 +290,7 @@ struct output_stats outlet_stats(const struct outlet *o)
 
 	struct output_stats stats = o->stats;
 
-	stats.lines_queued = queued(o);
+	stats.lines_queued = stats.lines_unsaved = queued(o);
 	if (!stats.lines_queued)
 		return stats;
 	stats.bytes_queued = o->waiting.lines.len + (o->writing.points ? o->writing.lines.len : 0);

@@ -3,7 +3,6 @@
 
 #include "confdiff.h"
 #include "outlet.h"
-#include "push.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -93,14 +92,14 @@ const char *output_name(const struct output *o)
 }
 
 void output_lines(struct output *o, const char *lines, size_t len, uint64_t points,
-                  int64_t stamp_ns, uint64_t offset_ns)
+                  const struct push_times *times)
 {
 	assert(o);
 
 	if (o->push)
-		push_lines(o->push, lines, len, points, stamp_ns, offset_ns);
+		push_lines(o->push, lines, len, points, times);
 	else
-		outlet_lines(o->outlet, lines, len, points, stamp_ns);
+		outlet_lines(o->outlet, lines, len, points, times->stamp_ns);
 }
 
 void output_flush(struct output *o)

@@ -10,6 +10,7 @@
 #include "http.h"
 #include "outputstats.h"
 #include "poller.h"
+#include "push.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,22 +53,22 @@ const char *output_name(const struct output *output);
 
 /**
  * Takes a window's lines. Never waits for the network or a disk.
- * @param points     number of lines, for the case that they find no memory
- * @param offset_ns  sending begins after this: the host's own share of the interval
+ * @param points  number of lines, for the case that they find no memory
  */
 void output_lines(struct output *output, const char *lines, size_t len, uint64_t points,
-                  int64_t stamp_ns, uint64_t offset_ns);
+                  const struct push_times *times);
 
 /**
- * For the end, after the last output_lines(): sends all that is queued now, without offset, waits and the limit of
- * old batches, until the first failure that no other URL makes good.
+ * For the end, after the last output_lines(): sends what is queued now, without offset and waits, until the first failure that
+ * no other URL makes good. What is not delivered by then, or in a second, is written to the spool's disk. Old windows
+ * that are there already stay within their limit.
  */
 void output_flush(struct output *output);
 
-/** Whether something is on its way, or about to be without waiting for the next window or a retry. */
+/** Whether something is on its way to the receiver, or at the end to disk, or about to be without waiting for the next window or a retry. */
 bool output_is_busy(const struct output *output);
 
-/** For the end: gives up what is still queued, counts it as OUTPUT_DROP_END and logs how much it was. */
+/** For the end: what is on disk waits for the next start, the rest counts as OUTPUT_DROP_END. Logs how much it was. */
 void output_tell_rest(struct output *output);
 
 /** Whether nobody will ever read standard output again (EPIPE): an agent with no other output may end. */

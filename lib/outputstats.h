@@ -17,7 +17,8 @@ enum output_drop {
 	OUTPUT_DROP_TOO_LARGE, /* single lines */
 	OUTPUT_DROP_WRITE,     /* stdout or the file did not take them */
 	OUTPUT_DROP_MEMORY,    /* found none */
-	OUTPUT_DROP_END,       /* the agent ended before they were delivered */
+	OUTPUT_DROP_DAMAGED,   /* the spool's disk did not give back what was written */
+	OUTPUT_DROP_END, /* the agent ended before they were delivered, and they could not be kept */
 	OUTPUT_DROP_MAX
 };
 
@@ -27,6 +28,8 @@ extern const char *const output_drop_names[OUTPUT_DROP_MAX];
 struct output_stats {
 	/* Ever. */
 	uint64_t lines_collected;
+	uint64_t
+		lines_recovered; /* of those collected: by an earlier agent, which left them in the spool */
 	uint64_t lines_sent;
 	uint64_t lines_dropped[OUTPUT_DROP_MAX];
 	uint64_t bytes_collected; /* of lines */
@@ -40,9 +43,12 @@ struct output_stats {
 	uint64_t reasons[VERDICT_REASON_MAX];
 	/* Now. */
 	uint64_t lines_queued;
+	uint64_t lines_unsaved; /* of them, in memory only: what a kill would cost */
 	uint64_t batches_queued;
 	uint64_t bytes_queued;
 	uint64_t windows_queued;
+	uint64_t spool_bytes;    /* of files */
+	bool spool_failing;      /* its disk is out of order: what waits is in memory only */
 	int64_t oldest_stamp_ns; /* 0: nothing is queued */
 	bool failing;
 	/* Of the last push, and the longest one since the last output_lines(). */

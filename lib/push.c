@@ -3,6 +3,7 @@
 
 #include "batch.h"
 #include "confdiff.h"
+#include "keeper.h"
 #include "log.h"
 #include "patience.h"
 #include "settle.h"
@@ -29,13 +30,17 @@ struct push {
 	struct settle settle;
 	struct poller_timer *start; /* set: the newest window's time has not come */
 	struct poller_timer *retry; /* set: nothing is sent before */
+	struct poller_timer *save;  /* set: what is not settled by then goes to disk */
 	struct batcher *batcher;
-	struct spool *spool;
+	struct keeper *keeper;
+	struct spool *spool; /* the keeper's */
 	struct uplink *uplink;
-	unsigned int old_left;    /* in this interval */
+	unsigned int old_left;    /* windows, in this interval */
+	int64_t old_stamp_ns;     /* of the last of them, which may have more batches */
 	const struct batch *lent; /* on its way; NULL: none */
-	bool lent_old;
-	bool held; /* a person has to do something */
+	bool ails;                /* the last push did not succeed, and is tried again later */
+	bool idle;                /* there was nothing that may be sent now */
+	bool held;                /* a person has to do something */
 	bool flushing;
 	bool gave_up;           /* flushing, and the receiver does not take it */
 	uint64_t full_told_ns;  /* when a full spool was logged last */
@@ -50,12 +55,23 @@ static void on_timer(void *ctx)
 	pump(ctx);
 }
 
+static void on_save(void *ctx)
+{
+	struct push *p = ctx;
+
+	keeper_save(p->keeper);
+}
+
 /* Until the next request. At the end there is no waiting. */
 static void wait(struct push *p, uint64_t wait_ms)
 {
 	p->gave_up = p->flushing && wait_ms;
 	if (wait_ms && !p->flushing)
 		poller_timer_set(p->retry, wait_ms * 1000000u);
+	if (wait_ms) {
+		p->ails = true;
+		spool_save(p->spool);
+	}
 }
 
 /* Somebody may have done what the output was held for. */
@@ -101,12 +117,16 @@ int push_new(const struct config_output *config, struct http *http, struct polle
 	p->poller = poller;
 	p->start = poller_timer_new(poller, on_timer, p);
 	p->retry = poller_timer_new(poller, on_timer, p);
-	err = p->start && p->retry ? uplink_new(config, http, poller, on_credentials, p, &p->uplink)
-	                           : -ENOMEM;
+	p->save = poller_timer_new(poller, on_save, p);
+	err = p->start && p->retry && p->save
+	              ? uplink_new(config, http, poller, on_credentials, p, &p->uplink)
+	              : -ENOMEM;
 	err = err ?: batcher_new(config->content_encoding, &p->batcher);
-	err = err ?: spool_new(config->spool_max_bytes, 0, &p->spool);
+	err = err ?: keeper_new(config, poller, &p->keeper);
 	if (err)
 		return err;
+	p->spool = keeper_spool(p->keeper);
+	keeper_set_user(p->keeper, on_timer, p);
 	settle_init(&p->settle, config, &p->stats, p->batcher, p->spool, p->uplink);
 	*ret_push = TAKE_PTR(p);
 	return 0;
@@ -125,10 +145,11 @@ void push_free(struct push *p)
 		return;
 	forget_next(p);
 	uplink_free(p->uplink);
-	spool_free(p->spool);
+	keeper_free(p->keeper);
 	batcher_free(p->batcher);
 	poller_timer_free(p->start);
 	poller_timer_free(p->retry);
+	poller_timer_free(p->save);
 	settle_free(&p->settle);
 	free(p);
 }
@@ -140,15 +161,15 @@ void push_freep(struct push **p)
 
 static void settle(struct push *p, const struct http_result *result)
 {
-	/* Parts are of the batch that was counted when it was rejected, halves are counted when they are sent. */
-	bool part = p->lent->part;
 	struct settled settled = settle_answer(&p->settle, p->lent, result, p->flushing);
 
-	if (p->lent_old && p->old_left && !part && settled.action != VERDICT_SPLIT)
-		p->old_left--;
 	p->lent = NULL;
 	p->held = settled.action == VERDICT_HOLD;
+	/* Whoever answers for the lines is there. */
+	p->ails &= settled.action == VERDICT_RETRY || settled.action == VERDICT_HOLD;
 	wait(p, settled.wait_ms);
+	if (!spool_totals(p->spool).unsaved_points)
+		poller_timer_clear(p->save);
 }
 
 static void on_answer(void *ctx, const struct http_result *result)
@@ -159,19 +180,40 @@ static void on_answer(void *ctx, const struct http_result *result)
 	pump(p);
 }
 
-/* Sends what is due, one batch at a time; every event that may make one due ends here. */
-static void pump(struct push *p)
+/*
+ * At the end there is no next interval for those that would be lost. What is on disk can wait: a fleet that is started anew must
+ * not send its backlogs at once.
+ */
+static bool may_send_old(const struct push *p)
+{
+	return p->old_left || (p->flushing && !keeper_has_disk(p->keeper));
+}
+
+static const struct batch *lend_old(struct push *p)
+{
+	const struct batch *batch = spool_lend(p->spool, SPOOL_OLD);
+
+	/* Windows are counted, not batches: a receiver that made batches small waits no longer. */
+	if (!batch || batch->stamp_ns == p->old_stamp_ns)
+		return batch;
+	if (!may_send_old(p)) {
+		spool_return(p->spool, false);
+		return NULL;
+	}
+	p->old_left -= p->old_left > 0;
+	p->old_stamp_ns = batch->stamp_ns;
+	return batch;
+}
+
+/* What is due, one batch at a time. */
+static void send_next(struct push *p)
 {
 	if (p->lent || p->gave_up || poller_timer_is_set(p->start) || poller_timer_is_set(p->retry))
 		return;
 	if (!is_ready(p))
 		return;
-	p->lent_old = false;
-	p->lent = spool_lend(p->spool, SPOOL_FRESH);
-	if (!p->lent && (p->old_left || p->flushing)) {
-		p->lent_old = true;
-		p->lent = spool_lend(p->spool, SPOOL_OLD);
-	}
+	p->lent = spool_lend(p->spool, SPOOL_FRESH) ?: lend_old(p);
+	p->idle = !p->lent && !spool_is_reading(p->spool);
 	if (!p->lent)
 		return;
 	int err = uplink_post(p->uplink, p->lent, on_answer, p);
@@ -183,6 +225,13 @@ static void pump(struct push *p)
 		if (!p->gave_up && !poller_timer_is_set(p->retry))
 			poller_timer_set(p->retry, 0);
 	}
+}
+
+/* Every event that may make a batch due, or give the disk something to do, ends here. */
+static void pump(struct push *p)
+{
+	send_next(p);
+	keeper_look(p->keeper);
 }
 
 /* At once, and then as seldom as other losses. */
@@ -197,10 +246,12 @@ static void tell_full_spool(struct push *p)
 	if (p->full_told_ns && now_ns - p->full_told_ns < TROUBLE_DROPS_AGAIN_NS)
 		return;
 	p->full_told_ns = now_ns;
-	log_warning("output %s: spool_max_bytes (%lu) holds no more than the last %lu windows; "
+	log_warning("output %s: %s (%lu) holds no more than the last %lu windows; "
 	            "dropping the oldest, %lu lines so far",
-	            p->config->name, (unsigned long)p->config->spool_max_bytes,
-	            (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
+	            p->config->name,
+	            keeper_is_failing(p->keeper) ? "memory without the spool" : "spool_max_bytes",
+	            (unsigned long)keeper_max_bytes(p->keeper), (unsigned long)totals.windows,
+	            (unsigned long)totals.dropped_points);
 }
 
 /* ---- another section */
@@ -255,7 +306,7 @@ void push_commit(struct push *p)
 	uplink_set_config(p->uplink, p->config);
 	uplink_free(old.uplink);
 	batcher_free(old.batcher);
-	spool_set_bounds(p->spool, p->config->spool_max_bytes, 0);
+	keeper_set_config(p->keeper, p->config);
 	tell_full_spool(p);
 	/* It may have been on its way out. */
 	p->flushing = p->gave_up = false;
@@ -274,8 +325,14 @@ static int into_spool(void *ctx, struct batch *batch)
 	return 0;
 }
 
-void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, int64_t stamp_ns,
-                uint64_t offset_ns)
+/* An earlier agent left windows: the receiver was away, and may still be. */
+static bool may_ail(const struct push *p)
+{
+	return p->ails || (!p->stats.batches_sent && spool_totals(p->spool).recovered_points);
+}
+
+void push_lines(struct push *p, const char *lines, size_t len, uint64_t points,
+                const struct push_times *times)
 {
 	assert(p);
 
@@ -285,7 +342,7 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, 
 	p->stats.push_max_ns = 0;
 	batcher_reuse(p->batcher, spool_take_spare(p->spool));
 	err = batcher_cut(p->batcher, lines, len, bodysize_next(&p->settle.size, poller_now_ns()),
-	                  stamp_ns, into_spool, p);
+	                  times->stamp_ns, into_spool, p);
 	p->stats.bytes_collected += len;
 	p->stats.lines_collected += p->lines_in;
 	if (err && points > p->lines_in) {
@@ -299,7 +356,8 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points, 
 	tell_full_spool(p);
 	uplink_look(p->uplink);
 	p->old_left = PUSH_OLD_PER_INTERVAL;
-	poller_timer_set(p->start, offset_ns);
+	poller_timer_set(p->start, times->offset_ns);
+	poller_timer_set(p->save, may_ail(p) ? 0 : times->save_ns);
 }
 
 /* ---- the end */
@@ -310,8 +368,10 @@ void push_flush(struct push *p)
 
 	p->flushing = true;
 	p->gave_up = false;
+	p->idle = false;
 	poller_timer_clear(p->start);
 	poller_timer_clear(p->retry);
+	poller_timer_set(p->save, p->ails ? 0 : PUSH_FLUSH_SAVE_NS);
 	if (p->held)
 		uplink_recheck(p->uplink);
 	pump(p);
@@ -323,30 +383,34 @@ bool push_is_busy(const struct push *p)
 
 	if (p->lent || poller_timer_is_set(p->start))
 		return true;
-	return p->flushing && !p->gave_up && spool_totals(p->spool).batches;
+	return p->flushing && ((!p->gave_up && !p->idle) || keeper_is_saving(p->keeper));
 }
 
 void push_tell_rest(struct push *p)
 {
 	assert(p);
 
-	struct spool_totals totals = spool_totals(p->spool);
+	struct spool_totals before, kept;
+	uint64_t lost;
 
-	uplink_cancel(p->uplink);
+	recall(p);
 	poller_timer_clear(p->start);
-	poller_timer_clear(p->retry);
-	if (p->lent)
-		spool_return(p->spool, false);
-	p->lent = NULL;
-	while (spool_lend(p->spool, SPOOL_OLD))
-		spool_done(p->spool);
-	if (!totals.points)
-		return;
-	p->stats.lines_dropped[OUTPUT_DROP_END] += totals.points;
-	log_warning(
-		"output %s: lost %lu lines of the last %lu windows: %s did not take them before the end",
-		p->config->name, (unsigned long)totals.points, (unsigned long)totals.windows,
-		uplink_label(p->uplink));
+	poller_timer_clear(p->save);
+	p->gave_up = true;
+	before = spool_totals(p->spool);
+	lost = spool_drop_unsaved(p->spool);
+	kept = spool_totals(p->spool);
+	p->stats.lines_dropped[OUTPUT_DROP_END] += lost;
+	if (kept.points)
+		log_info("output %s: %lu lines of %lu windows wait in %s for the next start",
+		         p->config->name, (unsigned long)kept.points, (unsigned long)kept.windows,
+		         keeper_path(p->keeper));
+	if (lost)
+		log_warning(
+			"output %s: lost %lu lines of the last %lu windows: %s did not take them "
+			"before the end",
+			p->config->name, (unsigned long)lost,
+			(unsigned long)(before.windows - kept.windows), uplink_label(p->uplink));
 }
 
 struct output_stats push_stats(const struct push *p)
@@ -358,8 +422,15 @@ struct output_stats push_stats(const struct push *p)
 
 	stats.url_index = uplink_index(p->uplink);
 	stats.failing = p->settle.complaint.trouble.since_ns;
+	/* What an earlier agent left counts as collected, so that the sums are right. */
+	stats.lines_collected += totals.recovered_points;
+	stats.lines_recovered = totals.recovered_points;
 	stats.lines_dropped[OUTPUT_DROP_SPOOL] = totals.dropped_points;
+	stats.lines_dropped[OUTPUT_DROP_DAMAGED] = totals.damaged_points;
+	stats.spool_bytes = totals.file_bytes;
+	stats.spool_failing = keeper_is_failing(p->keeper);
 	stats.lines_queued = totals.points;
+	stats.lines_unsaved = totals.unsaved_points;
 	stats.batches_queued = totals.batches;
 	stats.bytes_queued = totals.bytes;
 	stats.windows_queued = totals.windows;

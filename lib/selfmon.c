@@ -13,6 +13,7 @@ static const char *const drop_fields[OUTPUT_DROP_MAX] = {
 	[OUTPUT_DROP_TOO_LARGE] = "lines_dropped_too_large_total",
 	[OUTPUT_DROP_WRITE] = "lines_dropped_write_total",
 	[OUTPUT_DROP_MEMORY] = "lines_dropped_memory_total",
+	[OUTPUT_DROP_DAMAGED] = "lines_dropped_damaged_total",
 	[OUTPUT_DROP_END] = "lines_dropped_end_total",
 };
 
@@ -87,13 +88,17 @@ int selfmon_output(const char *name, const struct output_stats *stats, int64_t s
 	add(&p, "lines_collected_total", stats->lines_collected);
 	add(&p, "lines_dropped_total", dropped);
 	add(&p, "lines_queued", stats->lines_queued);
+	add(&p, "lines_recovered_total", stats->lines_recovered);
 	add(&p, "lines_retried_total", stats->lines_retried);
 	add(&p, "lines_sent_total", stats->lines_sent);
+	add(&p, "lines_unsaved", stats->lines_unsaved);
 	add(&p, "oldest_ms",
 	    stats->oldest_stamp_ns ? (uint64_t)MAX(stamp_ns - stats->oldest_stamp_ns, 0) / 1000000
 	                           : 0);
 	add(&p, "push_max_us", stats->push_max_ns / 1000);
 	add(&p, "push_us", stats->push_ns / 1000);
+	add(&p, "spool_bytes", stats->spool_bytes);
+	add(&p, "spool_failing", stats->spool_failing);
 	add(&p, "url_index", stats->url_index);
 	return tell(&p, fn, ctx);
 }

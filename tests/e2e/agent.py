@@ -2,6 +2,7 @@
 """The agent under test: a configuration of its own in a temporary folder, and its messages."""
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -53,6 +54,16 @@ def control():
     return Agent(CONTROL.format(probes=probes))
 
 
+def with_spools_in(folder, text):
+    """The configuration with a spool_dir for each output over HTTP that has none: not the one of this machine."""
+    head, *sections = re.split(r"^(?=\[)", text, flags=re.M)
+    for i, section in enumerate(sections):
+        if section.startswith("[output.") and not re.search(r"^(type\s*=\s*(file|stdout)|spool_dir)\b", section, re.M):
+            first, rest = section.split("\n", 1)
+            sections[i] = f"{first}\nspool_dir = {folder}/spool\n{rest}"
+    return head + "".join(sections)
+
+
 class Agent:
     """thermograf run, from __enter__ to stop() or __exit__."""
 
@@ -66,6 +77,7 @@ class Agent:
         self.process = None
 
     def start(self):
+        self.config.write_text(with_spools_in(self.folder, self.config.read_text()))
         with open(self.folder / "log", "ab") as log:
             self.process = lab.spawn([*self.before, program(), "run", "--config", self.config], stdout=log, stderr=log,
                                      env=self.environment)

@@ -45,6 +45,7 @@ static void what_depends_on_a_key_is_told(void **state)
 		{"content_encoding = identity", CONFDIFF_BODY},
 		{"batch_max_bytes = 64KiB", CONFDIFF_BODY},
 		{"spool_max_bytes = 1MiB", CONFDIFF_SPOOL},
+		{"spool_dir =", CONFDIFF_SPOOL},
 		{"style = prometheus", CONFDIFF_STYLE},
 		{"style = fields\ntoken = secret", CONFDIFF_STYLE | CONFDIFF_RECEIVER},
 		{"quantiles =", CONFDIFF_STYLE},

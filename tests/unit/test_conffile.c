@@ -170,6 +170,7 @@ static void the_default_file_uncommented_gives_the_defaults(void **state)
 	assert_string_equal(a->password, b->password);
 	assert_int_equal(a->timeout_ns, b->timeout_ns);
 	assert_int_equal(a->batch_max_bytes, b->batch_max_bytes);
+	assert_string_equal(a->spool_dir, b->spool_dir);
 	assert_int_equal(a->spool_max_bytes, b->spool_max_bytes);
 	assert_int_equal(a->buckets_per_octave, b->buckets_per_octave);
 	assert_int_equal(config->probes[0].enabled, -1);

@@ -31,6 +31,7 @@ static void nothing_said_gives_the_defaults(void **state)
 	assert_int_equal(o->style, STYLE_INFLUX);
 	assert_int_equal(o->buckets_per_octave, 1);
 	assert_int_equal(o->batch_max_bytes, 1 << 20);
+	assert_string_equal(o->spool_dir, "/var/lib/thermograf/spool");
 	assert_int_equal(o->spool_max_bytes, 64 << 20);
 }
 
@@ -48,7 +49,7 @@ static void every_key_reaches_its_member(void **state)
 	                      "spool_max_bytes = 1GiB\norganization = g\nbucket = k\n"
 	                      "tls_ca = /ca\ntls_cert = /cert\ntls_key = /key\n"
 	                      "insecure_skip_verify = yes\nhttp_proxy = http://u:p@x:1\n"
-	                      "header.X-A = 1\nheader.x-b = 2 3\n"
+	                      "header.X-A = 1\nheader.x-b = 2 3\nspool_dir = /s\n"
 	                      "[probe.p]\n"
 	                      "enabled = no\nrequired = yes\nmax_series = 2^10\n"
 	                      "const.phases = total queue\nconst.a = 0x10\n"),
@@ -79,6 +80,7 @@ static void every_key_reaches_its_member(void **state)
 	assert_string_equal(o->path, "/f");
 	assert_int_equal(o->batch_max_bytes, 65536);
 	assert_int_equal(o->spool_max_bytes, 1 << 30);
+	assert_string_equal(o->spool_dir, "/s");
 
 	const struct config_probe *p = config_find_probe(config, "p");
 	assert_non_null(p);
@@ -86,13 +88,13 @@ static void every_key_reaches_its_member(void **state)
 	assert_int_equal(p->enabled, 0);
 	assert_true(p->required);
 	assert_int_equal(p->max_series, 1024);
-	assert_string_equal(p->place, FILE_NAME ":33");
+	assert_string_equal(p->place, FILE_NAME ":34");
 	assert_int_equal(p->n_consts, 2);
 	assert_string_equal(p->consts[0].key, "a");
 	assert_string_equal(p->consts[0].value, "0x10");
 	assert_string_equal(p->consts[1].key, "phases");
 	assert_string_equal(p->consts[1].value, "total queue");
-	assert_string_equal(p->consts[1].place, FILE_NAME ":37");
+	assert_string_equal(p->consts[1].place, FILE_NAME ":38");
 	assert_string_equal(o->tls_ca, "/ca");
 	assert_string_equal(o->tls_cert, "/cert");
 	assert_string_equal(o->tls_key, "/key");
@@ -352,6 +354,9 @@ static void keys_that_need_each_other_are_checked(void **state)
 	assert_int_equal(load("[output.o]\npath = /f\n"), 0);
 	assert_string_equal(text_cstr(&said),
 	                    FILE_NAME ":2: [output.o] path: not used; only type = file has it\n");
+	assert_string_equal(errors("[output.o]\nspool_dir = spool\n"),
+	                    FILE_NAME ":2: [output.o] spool_dir: begins with /, or is empty for "
+	                              "none\n");
 	assert_string_equal(
 		errors("[output.o]\nbatch_max_bytes = 1MiB\nspool_max_bytes = 512KiB\n"),
 		FILE_NAME ":2: [output.o] batch_max_bytes: larger than spool_max_bytes; no "
@@ -441,6 +446,7 @@ static void keys_that_do_nothing_are_told(void **state)
 	         "has it"},
 		{"type = stdout\nheader.X-A = 1\n", ":3: [output.o] header.X-A: not used; only"},
 		{"type = file\npath = /f\nspool_max_bytes = 1GiB\n", "spool_max_bytes: not used"},
+		{"type = file\npath = /f\nspool_dir = /s\n", "spool_dir: not used"},
 		{"style = bcc2telegraf\nquantiles = 0.5\n",
 	         "quantiles: not used; only style = influx, fields or prometheus has it"},
 		{"cumulative_hist = yes\n",

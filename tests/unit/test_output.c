@@ -26,6 +26,7 @@ struct scene {
 	struct poller_timer *impatience, *look;
 	struct text collected;
 	unsigned windows;
+	uint64_t save_ns;
 	uint64_t answers_before, looks;
 	bool (*done)(struct scene *s);
 	int log_pipe[2];
@@ -146,7 +147,7 @@ static void add_window(struct scene *s, unsigned n_lines, uint64_t offset_ns)
 			(long long)stamp_ns);
 	s->windows++;
 	output_lines(s->output, s->collected.data + before, s->collected.len - before, n_lines,
-	             stamp_ns, offset_ns);
+	             &(struct push_times){stamp_ns, offset_ns, s->save_ns});
 	nothing_is_uncounted(s);
 }
 
@@ -389,6 +390,21 @@ static void of_an_old_backlog_a_few_go_per_window(void **state)
 	run_until(&s, idle);
 	assert_int_equal(output_stats(s.output).lines_queued, 0);
 	stored_is_collected(&s);
+}
+
+/* A receiver that made batches small does not wait longer for what an outage left. */
+static void old_windows_are_counted_not_their_batches(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {.config.batch_max_bytes = 500};
+
+	(void)state;
+	scene_make(&s, 1);
+	for (int i = 0; i < 15; i++)
+		add_window(&s, 30, 3600000 * MS);
+	add_window(&s, 1, 0);
+	run_until(&s, idle);
+	assert_true(output_stats(s.output).batches_sent > 1 + 3 * PUSH_OLD_PER_INTERVAL);
+	assert_int_equal(output_stats(s.output).windows_queued, 5);
 }
 
 static void what_is_too_large_goes_in_halves(void **state)
@@ -1231,6 +1247,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_receiver_that_comes_back_gets_all_windows_newest_first,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(of_an_old_backlog_a_few_go_per_window, restore_errors),
+		cmocka_unit_test_teardown(old_windows_are_counted_not_their_batches,
+	                                  restore_errors),
 		cmocka_unit_test_teardown(what_is_too_large_goes_in_halves, restore_errors),
 		cmocka_unit_test_teardown(a_single_line_too_large_is_dropped_and_told,
 	                                  restore_errors),
