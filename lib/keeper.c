@@ -35,6 +35,8 @@ struct keeper {
 	uint64_t damage_told_ns;
 	struct segment_damage damage_told;
 	bool counted_told;
+	uint64_t full_told_ns;
+	uint64_t dropped; /* lines, as last seen */
 };
 
 static void on_timer(void *ctx);
@@ -207,6 +209,27 @@ static void tell_hung(struct keeper *k)
 		k->name, spooldir_path(k->dir), text_cstr(&span), KEEPER_MEMORY_BYTES >> 10);
 }
 
+void keeper_tell_full(struct keeper *k)
+{
+	assert(k);
+
+	const struct spool_totals totals = spool_totals(k->spool);
+	uint64_t now_ns = poller_now_ns();
+
+	if (totals.dropped_points == k->dropped)
+		return;
+	k->dropped = totals.dropped_points;
+	if (k->full_told_ns && now_ns - k->full_told_ns < TROUBLE_DROPS_AGAIN_NS)
+		return;
+	k->full_told_ns = now_ns;
+	bool failing = keeper_is_failing(k);
+	log_warning("output %s: %s (%lu) holds no more than the last %lu windows; dropping the "
+	            "oldest, %lu lines so far",
+	            k->name, failing ? "memory without the spool" : "spool_max_bytes",
+	            (unsigned long)(failing ? memory_bytes(k->max_bytes, k->dir) : k->max_bytes),
+	            (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
+}
+
 /* ---- tasks */
 
 static void use_again(struct keeper *k)
@@ -345,11 +368,24 @@ bool keeper_is_failing(const struct keeper *k)
 	return k->failing_since_ns || k->hung_since_ns;
 }
 
-uint64_t keeper_max_bytes(const struct keeper *k)
+void keeper_add_stats(const struct keeper *k, struct output_stats *stats)
 {
-	assert(k);
+	assert(k && stats);
 
-	return keeper_is_failing(k) ? memory_bytes(k->max_bytes, k->dir) : k->max_bytes;
+	const struct spool_totals totals = spool_totals(k->spool);
+
+	stats->lines_collected += totals.recovered_points;
+	stats->lines_recovered = totals.recovered_points;
+	stats->lines_dropped[OUTPUT_DROP_SPOOL] = totals.dropped_points;
+	stats->lines_dropped[OUTPUT_DROP_DAMAGED] = totals.damaged_points;
+	stats->lines_queued = totals.points;
+	stats->lines_unsaved = totals.unsaved_points;
+	stats->batches_queued = totals.batches;
+	stats->bytes_queued = totals.bytes;
+	stats->windows_queued = totals.windows;
+	stats->oldest_stamp_ns = totals.oldest_stamp_ns;
+	stats->spool_bytes = totals.file_bytes;
+	stats->spool_failing = keeper_is_failing(k);
 }
 
 const char *keeper_path(const struct keeper *k)

@@ -11,6 +11,7 @@
  */
 #pragma once
 #include "config.h"
+#include "outputstats.h"
 #include "poller.h"
 #include "spool.h"
 
@@ -59,8 +60,11 @@ bool keeper_has_disk(const struct keeper *keeper);
 /** Whether there is a disk, and it is out of order. */
 bool keeper_is_failing(const struct keeper *keeper);
 
-/** What bounds the spool now: spool_max_bytes; with its disk out of order less. */
-uint64_t keeper_max_bytes(const struct keeper *keeper);
+/** Logs that the spool is full and what that cost, if it did: at once, and then as seldom as other losses. */
+void keeper_tell_full(struct keeper *keeper);
+
+/** Adds what the spool counts. What an earlier agent left counts as collected, so that the sums are right. */
+void keeper_add_stats(const struct keeper *keeper, struct output_stats *stats);
 
 /** The folder, to print; "": there is none. */
 const char *keeper_path(const struct keeper *keeper);

@@ -42,10 +42,8 @@ struct push {
 	bool idle;                /* there was nothing that may be sent now */
 	bool held;                /* a person has to do something */
 	bool flushing;
-	bool gave_up;           /* flushing, and the receiver does not take it */
-	uint64_t full_told_ns;  /* when a full spool was logged last */
-	uint64_t spool_dropped; /* lines, as last seen */
-	uint64_t lines_in;      /* of the present push_lines() that reached the spool */
+	bool gave_up;      /* flushing, and the receiver does not take it */
+	uint64_t lines_in; /* of the present push_lines() that reached the spool */
 };
 
 static void pump(struct push *p);
@@ -234,26 +232,6 @@ static void pump(struct push *p)
 	keeper_look(p->keeper);
 }
 
-/* At once, and then as seldom as other losses. */
-static void tell_full_spool(struct push *p)
-{
-	struct spool_totals totals = spool_totals(p->spool);
-	uint64_t now_ns = poller_now_ns();
-
-	if (totals.dropped_points == p->spool_dropped)
-		return;
-	p->spool_dropped = totals.dropped_points;
-	if (p->full_told_ns && now_ns - p->full_told_ns < TROUBLE_DROPS_AGAIN_NS)
-		return;
-	p->full_told_ns = now_ns;
-	log_warning("output %s: %s (%lu) holds no more than the last %lu windows; "
-	            "dropping the oldest, %lu lines so far",
-	            p->config->name,
-	            keeper_is_failing(p->keeper) ? "memory without the spool" : "spool_max_bytes",
-	            (unsigned long)keeper_max_bytes(p->keeper), (unsigned long)totals.windows,
-	            (unsigned long)totals.dropped_points);
-}
-
 /* ---- another section */
 
 int push_prepare(struct push *p, const struct config_output *config)
@@ -307,7 +285,7 @@ void push_commit(struct push *p)
 	uplink_free(old.uplink);
 	batcher_free(old.batcher);
 	keeper_set_config(p->keeper, p->config);
-	tell_full_spool(p);
+	keeper_tell_full(p->keeper);
 	/* It may have been on its way out. */
 	p->flushing = p->gave_up = false;
 	pump(p);
@@ -353,7 +331,7 @@ void push_lines(struct push *p, const char *lines, size_t len, uint64_t points,
 		log_error("output %s: no memory for %lu lines; dropped", p->config->name,
 		          (unsigned long)lost);
 	}
-	tell_full_spool(p);
+	keeper_tell_full(p->keeper);
 	uplink_look(p->uplink);
 	p->old_left = PUSH_OLD_PER_INTERVAL;
 	poller_timer_set(p->start, times->offset_ns);
@@ -417,23 +395,10 @@ struct output_stats push_stats(const struct push *p)
 {
 	assert(p);
 
-	struct spool_totals totals = spool_totals(p->spool);
 	struct output_stats stats = p->stats;
 
 	stats.url_index = uplink_index(p->uplink);
 	stats.failing = p->settle.complaint.trouble.since_ns;
-	/* What an earlier agent left counts as collected, so that the sums are right. */
-	stats.lines_collected += totals.recovered_points;
-	stats.lines_recovered = totals.recovered_points;
-	stats.lines_dropped[OUTPUT_DROP_SPOOL] = totals.dropped_points;
-	stats.lines_dropped[OUTPUT_DROP_DAMAGED] = totals.damaged_points;
-	stats.spool_bytes = totals.file_bytes;
-	stats.spool_failing = keeper_is_failing(p->keeper);
-	stats.lines_queued = totals.points;
-	stats.lines_unsaved = totals.unsaved_points;
-	stats.batches_queued = totals.batches;
-	stats.bytes_queued = totals.bytes;
-	stats.windows_queued = totals.windows;
-	stats.oldest_stamp_ns = totals.oldest_stamp_ns;
+	keeper_add_stats(p->keeper, &stats);
 	return stats;
 }

@@ -2,182 +2,20 @@
 #include "spooldisk.h"
 
 #include "ground.h"
-#include "spoolstate.h"
+#include "spoolplan.h"
 
 #include <assert.h>
 #include <errno.h>
-
-/* ---- what is next */
-
-static bool give(struct spool *spool, enum spool_task_kind kind, struct record_place place)
-{
-	spool->task = (struct spool_task){.kind = kind, .place = place};
-	return true;
-}
-
-static bool give_segment(struct spool *spool, enum spool_task_kind kind,
-                         const struct shelf_segment *segment)
-{
-	return segment && give(spool, kind, (struct record_place){segment->id, 0});
-}
-
-/* Nothing in memory is backed by that segment any more. */
-static void forget_segment(struct spool *spool, uint32_t id)
-{
-	struct queue_node **link = &spool->settled;
-
-	for (struct queue_node *node = spool->queue.head; node; node = node->next)
-		if (node->place.segment == id) {
-			node->place = (struct record_place){0};
-			node->save = true;
-		}
-	while (*link) {
-		struct queue_node *node = *link;
-
-		if (node->place.segment != id) {
-			link = &node->next;
-			continue;
-		}
-		*link = node->next;
-		free(node);
-	}
-}
-
-/* What rested there is lost. */
-static struct shelf_counts doom(struct spool *spool, struct shelf_segment *segment)
-{
-	forget_segment(spool, segment->id);
-	return shelf_doom(&spool->shelf, segment);
-}
-
-static bool next_delete(struct spool *spool)
-{
-	struct shelf_segment *segment = shelf_deletable(&spool->shelf);
-
-	if (segment && !segment->doomed)
-		(void)doom(spool, segment);
-	return give_segment(spool, SPOOL_TASK_DELETE, segment);
-}
-
-static bool next_count(struct spool *spool)
-{
-	return !spool->disk.blind &&
-	       give_segment(spool, SPOOL_TASK_COUNT, shelf_uncounted(&spool->shelf));
-}
-
-static struct queue_node *find_unsaved(const struct spool *spool)
-{
-	for (struct queue_node *node = spool->queue.head; node; node = node->next)
-		if (node->save && !node->place.segment)
-			return node;
-	return NULL;
-}
-
-/* The oldest on disk leaves for what is newer. An earlier agent's is counted before, if it can be read. */
-static bool next_drop(struct spool *spool)
-{
-	struct shelf_segment *oldest = shelf_oldest(&spool->shelf);
-	struct shelf_counts dropped;
-
-	if (oldest && !oldest->counted && !spool->disk.blind)
-		return give_segment(spool, SPOOL_TASK_COUNT, oldest);
-	if (oldest) {
-		dropped = doom(spool, oldest);
-		spool->dropped_batches += dropped.records;
-		spool->dropped_points += dropped.points;
-	}
-	return next_delete(spool);
-}
-
-/* The bound may have been another one when this was written. */
-static bool next_shrink(struct spool *spool)
-{
-	return spool->shelf.bytes > spool->shelf.max_bytes && next_drop(spool);
-}
-
-static bool next_write(struct spool *spool)
-{
-	struct queue_node *node;
-
-	while ((node = find_unsaved(spool))) {
-		struct record_place place;
-		int err =
-			record_fits(node->batch)
-				? shelf_room(&spool->shelf, record_bytes(node->batch->len), &place)
-				: -EFBIG;
-
-		if (err == -ENOSPC)
-			return next_drop(spool);
-		if (err == -ENOMEM)
-			return false;
-		if (err) {
-			/* It waits in memory only. */
-			node->save = false;
-			continue;
-		}
-		give(spool, SPOOL_TASK_WRITE, place);
-		spool->task.batch = node->batch;
-		spool->task.first =
-			!spool->has_written || spool->written_stamp_ns != node->batch->stamp_ns;
-		spool->writing = node;
-		return true;
-	}
-	return false;
-}
-
-static bool next_mark(struct spool *spool)
-{
-	return spool->settled && give(spool, SPOOL_TASK_MARK, spool->settled->place);
-}
-
-/* Once all of a window is written: one sync for each. */
-static bool next_sync(struct spool *spool)
-{
-	bool given =
-		spool->sync_due && give_segment(spool, SPOOL_TASK_SYNC, shelf_dirty(&spool->shelf));
-
-	spool->sync_due &= given;
-	return given;
-}
-
-static bool next_read(struct spool *spool)
-{
-	struct record_place place;
-
-	if (!spool->wants_old || spool->disk.blind)
-		return false;
-	place = shelf_seek(&spool->shelf);
-	return place.segment && give(spool, SPOOL_TASK_READ, place);
-}
 
 bool spool_next_task(struct spool *spool, struct spool_task *ret_task)
 {
 	assert(spool && ret_task);
 
-	if (spool->has_task)
+	if (spool->has_task || !spoolplan_next(spool))
 		return false;
-	switch (spool->disk.state) {
-	case SPOOL_DISK_NONE:
-		break;
-	case SPOOL_DISK_FAILED:
-		spool->has_task =
-			spool->retry && give(spool, SPOOL_TASK_OPEN, (struct record_place){0});
-		break;
-	case SPOOL_DISK_OPENING:
-		spool->has_task = give(spool, SPOOL_TASK_OPEN, (struct record_place){0});
-		break;
-	case SPOOL_DISK_OPEN:
-		/* Windows are made safe first; marks go before reads, so that what is settled is not read again. */
-		spool->has_task = next_delete(spool) || next_shrink(spool) || next_write(spool) ||
-		                  next_mark(spool) || next_sync(spool) || next_read(spool) ||
-		                  next_count(spool);
-	}
-	if (spool->has_task)
-		*ret_task = spool->task;
-	return spool->has_task;
+	*ret_task = spool->task;
+	return true;
 }
-
-/* ---- what came of it */
 
 static bool fail(struct spool *spool, int err)
 {
@@ -194,7 +32,7 @@ static bool fail(struct spool *spool, int err)
 /* A segment's file is gone, whoever took it. */
 static void lose_segment(struct spool *spool, struct shelf_segment *segment)
 {
-	spool->damaged_points += doom(spool, segment).points;
+	spool->damaged_points += spoolstate_doom(spool, segment).points;
 }
 
 static bool was_listed(const struct spool_outcome *outcome, uint32_t id)
@@ -432,8 +270,9 @@ struct spool_disk spool_disk(const struct spool *spool)
 
 	disk.counted = disk.state == SPOOL_DISK_NONE ||
 	               (disk.state != SPOOL_DISK_OPENING && !shelf_uncounted(&spool->shelf));
-	disk.settled = !usable || (!find_unsaved(spool) && !spool->settled && !spool->writing &&
-	                           !(spool->sync_due && shelf_dirty(&spool->shelf)));
+	disk.settled =
+		!usable || (!spoolstate_unsaved(spool) && !spool->settled && !spool->writing &&
+	                    !(spool->sync_due && shelf_dirty(&spool->shelf)));
 	return disk;
 }
 

@@ -50,3 +50,40 @@ void spoolstate_tidy(struct spool *spool)
 		node = next;
 	}
 }
+
+struct queue_node *spoolstate_unsaved(const struct spool *spool)
+{
+	for (struct queue_node *node = spool->queue.head; node; node = node->next)
+		if (node->save && !node->place.segment)
+			return node;
+	return NULL;
+}
+
+/* Nothing in memory is backed by that segment any more. */
+static void forget_segment(struct spool *spool, uint32_t id)
+{
+	struct queue_node **link = &spool->settled;
+
+	for (struct queue_node *node = spool->queue.head; node; node = node->next)
+		if (node->place.segment == id) {
+			node->place = (struct record_place){0};
+			node->save = true;
+		}
+	while (*link) {
+		struct queue_node *node = *link;
+
+		if (node->place.segment != id) {
+			link = &node->next;
+			continue;
+		}
+		*link = node->next;
+		free(node);
+	}
+}
+
+/* What rested there is lost. */
+struct shelf_counts spoolstate_doom(struct spool *spool, struct shelf_segment *segment)
+{
+	forget_segment(spool, segment->id);
+	return shelf_doom(&spool->shelf, segment);
+}

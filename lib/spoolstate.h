@@ -51,3 +51,9 @@ void spoolstate_rest(struct spool *spool, struct queue_node *node);
 
 /** All nodes that are on disk and not needed soon do. */
 void spoolstate_tidy(struct spool *spool);
+
+/** The oldest that is to be written, or NULL. */
+struct queue_node *spoolstate_unsaved(const struct spool *spool);
+
+/** A segment is to be deleted, or is gone: what is also in memory is so only from here on. @return what rested there */
+struct shelf_counts spoolstate_doom(struct spool *spool, struct shelf_segment *segment);
