@@ -150,6 +150,9 @@ static void merge_entries(struct coverage *c)
 {
 	size_t n = 0;
 
+	/* Nothing was allocated yet where no map takes part. */
+	if (!c->n)
+		return;
 	qsort(c->entries, c->n, sizeof(c->entries[0]), by_measurement_and_device);
 	for (size_t i = 0; i < c->n; i++) {
 		if (n && !by_measurement_and_device(&c->entries[n - 1], &c->entries[i]))

@@ -226,6 +226,17 @@ static void maps_of_one_measurement_cover_together(void **state)
 	close_rig(&more);
 }
 
+static void where_no_map_takes_part_nothing_is_told(void **state)
+{
+	struct rig r;
+
+	open_rig(&r, "block_io");
+	assert_int_equal(coverage_baseline(r.coverage, LINE("8 0", "sda", 0, 0, 0, 0)), 0);
+	cut(&r, LINE("8 0", "sda", 9, 9, 0, 0));
+	assert_int_equal(r.n, 0);
+	close_rig(&r);
+}
+
 static void a_window_begins_where_the_one_before_ended(void **state)
 {
 	struct rig r;
@@ -269,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_disk_that_the_kernel_does_not_count_is_not_compared),
 		cmocka_unit_test(another_disk_of_the_same_name_counts_whole),
 		cmocka_unit_test(maps_of_one_measurement_cover_together),
+		cmocka_unit_test(where_no_map_takes_part_nothing_is_told),
 		cmocka_unit_test(a_window_begins_where_the_one_before_ended),
 	};
 
