@@ -14,6 +14,8 @@
  *                                                the bio waits for it. Or it began before us
  *   no end: the bio was redirected as it is      md raid0 until 5.13, NVMe multipath heads: it    nothing; its place is
  *                                                becomes a request of the disk below              given to the next
+ *   its end, but on a disk with requests         the same; many kernels tell the end of what      nothing: block_io
+ *                                                goes by an NVMe path (nvme_trace_bio_complete())  has it
  *
  * PREFLUSH and FUA are still there when a bio is submitted: such a write is a `commit`. Its size is taken there as well;
  * when it ends, bi_size may be 0.
@@ -146,15 +148,19 @@ TG_INLINE int end(struct bio *bio, __u64 address, enum tg_max_mode mode)
 	struct bio_start start;
 	struct block_io_key key = {};
 	struct block_io_value *v;
+	struct gendisk *disk;
 	__u64 now_ns;
 	int row;
 
 	if (!take_start(address, &start))
 		return 0;
 	now_ns = bpf_ktime_get_ns();
-	key.dev = disk_dev(bio_disk(bio));
+	disk = bio_disk(bio);
+	if (!disk_takes_bios(disk))
+		return 0;
+	key.dev = disk_dev(disk);
 	key.op = start.what & 0xff;
-	row = row_of(&key);
+	row = row_of(&key, disk);
 	v = row < 0 ? 0 : value_at(&block_io, place_of(row));
 	if (!v) {
 		tg_drop(BIO_DROP_MAP_FULL);

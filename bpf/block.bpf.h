@@ -38,10 +38,56 @@ TG_INLINE struct gendisk *request_disk(struct request *rq)
 	return rq->q->disk;
 }
 
+/* Of a request that nobody is sure to be one any more. */
+TG_INLINE struct gendisk *probed_request_disk(struct request *rq)
+{
+	struct request___rq_disk *old = (void *)rq;
+
+	if (bpf_core_field_exists(old->rq_disk))
+		return BPF_CORE_READ(old, rq_disk);
+	return BPF_CORE_READ(rq, q, disk);
+}
+
 /* major << 20 | minor of the whole disk */
 TG_INLINE __u32 disk_dev(const struct gendisk *disk)
 {
 	return (__u32)disk->major << MINOR_BITS | disk->first_minor;
+}
+
+/*
+ * The number by which people know a disk. An NVMe disk with several paths is nvme0n2 to them; its requests go through
+ * hidden disks, one for each path: nvme0c1n2, whose number stands nowhere in sysfs. For these a number that no disk
+ * has, since majors end at 511, made of the first and the last number in the name; lib/disks.c knows it, too.
+ * Reads the name: for where a disk is met for the first time, not for each I/O.
+ */
+#define NVME_PATHS (1u << 31)
+#define NVME_INSTANCE_MAX 0x7ff
+#define NVME_NAME_LEN 20
+
+TG_INLINE __u32 known_dev(struct gendisk *disk, __u32 dev)
+{
+	char name[NVME_NAME_LEN] = {};
+	__u32 instance = 0, number = 0;
+	bool is_path = false;
+
+	if (bpf_probe_read_kernel(name, sizeof(name), disk->disk_name) || name[0] != 'n' ||
+	    name[1] != 'v' || name[2] != 'm' || name[3] != 'e')
+		return dev;
+	for (int i = 4; i < NVME_NAME_LEN; i++) {
+		__u32 digit = (__u32)name[i] - '0';
+
+		if (digit < 10) {
+			number = (number * 10 + digit) & ((1u << MINOR_BITS) - 1);
+		} else if (name[i] == 'c') {
+			is_path = number <= NVME_INSTANCE_MAX;
+			instance = number;
+		} else if (name[i] == 'n') {
+			number = 0;
+		} else {
+			break;
+		}
+	}
+	return is_path ? NVME_PATHS | instance << MINOR_BITS | number : dev;
 }
 
 /*

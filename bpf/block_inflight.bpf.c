@@ -90,15 +90,6 @@ TG_INLINE bool has_dev(struct gendisk *disk, __u32 dev)
 	                BPF_CORE_READ(disk, first_minor)) == dev;
 }
 
-TG_INLINE struct gendisk *disk_of(struct request *rq)
-{
-	struct request___rq_disk *old = (void *)rq;
-
-	if (bpf_core_field_exists(old->rq_disk))
-		return BPF_CORE_READ(old, rq_disk);
-	return BPF_CORE_READ(rq, q, disk);
-}
-
 TG_INLINE bool is_allocated(struct request *rq)
 {
 	struct request___refcount *old = (void *)rq;
@@ -114,7 +105,7 @@ TG_INLINE __u64 request_began(struct request *rq, const struct inflight_place *p
 	bool timed = BPF_CORE_READ(rq, rq_flags) & io_stat;
 	__u64 start_ns = timed ? BPF_CORE_READ(rq, start_time_ns) : p->time_ns;
 
-	if (!has_dev(disk_of(rq), p->dev))
+	if (!has_dev(probed_request_disk(rq), p->dev))
 		return 0;
 	if (BPF_CORE_READ(rq, state) != MQ_RQ_IDLE)
 		return start_ns;
@@ -244,7 +235,10 @@ TG_INLINE struct inflight_value *value_of(__u32 dev)
 
 TG_INLINE void count(const struct inflight_place *p, __u64 began_ns, __u64 now_ns)
 {
-	struct inflight_value *v = value_of(p->dev);
+	bool is_bio = p->address & IS_BIO;
+	void *address = (void *)(p->address & ~IS_BIO);
+	struct gendisk *disk = is_bio ? probed_bio_disk(address) : probed_request_disk(address);
+	struct inflight_value *v = value_of(known_dev(disk, p->dev));
 	__u64 word;
 
 	if (!v)

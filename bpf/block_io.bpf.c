@@ -300,7 +300,7 @@ TG_INLINE int complete(struct request *rq, int error, __u32 nr_bytes, enum tg_ma
 		return 0;
 	}
 	key.dev = disk_dev(disk);
-	row = row_of(&key);
+	row = row_of(&key, disk);
 	c.place = place_of(row);
 	v = row < 0 ? 0 : value_at(&block_io, c.place);
 	if (!v) {

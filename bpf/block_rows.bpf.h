@@ -114,9 +114,24 @@ TG_INLINE void add_key(const struct block_io_key *key)
 		next_row = row;
 }
 
-/* An entry of the cache is key and row in one word, read and written whole: 32 bits dev, 8 op, 24 row + 1. */
-TG_INLINE int row_of(const struct block_io_key *key)
+/* In the index; a key that is new gets a row. */
+TG_INLINE __u32 *find_row(const struct block_io_key *key)
 {
+	__u32 *row = bpf_map_lookup_elem(&block_io_index, key);
+
+	if (row)
+		return row;
+	add_key(key);
+	return bpf_map_lookup_elem(&block_io_index, key);
+}
+
+/*
+ * An entry of the cache is key and row in one word, read and written whole: 32 bits dev, 8 op, 24 row + 1. The index
+ * knows the disk by the number that people know; the cache by its own, so that what it knows costs no look at the name.
+ */
+TG_INLINE int row_of(const struct block_io_key *key, struct gendisk *disk)
+{
+	struct block_io_key known_as = {.op = key->op};
 	__u64 tag = (__u64)key->dev << 32 | (__u64)key->op << 24;
 	/* Disks' minors are 16 apart: Fibonacci hashing spreads them over the cache. */
 	volatile __u64 *entry =
@@ -126,11 +141,8 @@ TG_INLINE int row_of(const struct block_io_key *key)
 
 	if (known - tag - 1 < rows)
 		return known - tag - 1;
-	row = bpf_map_lookup_elem(&block_io_index, key);
-	if (!row) {
-		add_key(key);
-		row = bpf_map_lookup_elem(&block_io_index, key);
-	}
+	known_as.dev = known_dev(disk, key->dev);
+	row = find_row(&known_as);
 	if (!row)
 		return -1;
 	*entry = tag + *row + 1;

@@ -29,7 +29,7 @@ static bool is_dot(const char *name)
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-/* Hidden disks (paths below an NVMe multipath head) have no number, and so no such file. */
+/* Hidden disks have no number, and so no such file: see path_of_nvme(). */
 static int read_dev(int folder, uint32_t *ret_dev)
 {
 	char text[DEV_TEXT_MAX + 1];
@@ -79,13 +79,58 @@ static struct disk *add_disk(struct disks *disks)
 	return &disks->disks[disks->n++];
 }
 
+/*
+ * A path of an NVMe disk that has several: nvme0c1n2 for nvme0n2, which people know, and which has a number of its own that
+ * its requests do not carry. Probes give those the number DISKS_NVME_PATHS | first << 20 | last (bpf/block.bpf.h).
+ */
+static bool path_of_nvme(const char *name, struct disk *ret_disk)
+{
+	unsigned int instance, controller, space;
+	int len = 0;
+
+	if (sscanf(name, "nvme%uc%un%u%n", &instance, &controller, &space, &len) != 3 || name[len])
+		return false;
+	if (instance > DISKS_NVME_PATHS_MAX || space > MINOR_MAX)
+		return false;
+	*ret_disk = (struct disk){.dev = DISKS_NVME_PATHS | instance << MINOR_BITS | space};
+	snprintf(ret_disk->name, sizeof(ret_disk->name), "nvme%un%u", instance, space);
+	return true;
+}
+
+static bool is_known(const struct disks *disks, uint32_t dev)
+{
+	for (size_t i = 0; i < disks->n; i++) {
+		if (disks->disks[i].dev == dev)
+			return true;
+	}
+	return false;
+}
+
+/* @return whether this is a disk, and one that is not in the table yet: of several paths one counts */
+static bool describe(const struct disks *disks, int folder, const char *name, struct disk *ret_disk)
+{
+	struct disk disk = {0};
+
+	if (!read_dev(folder, &disk.dev)) {
+		disk.stack = has_slaves(folder);
+		strcpy(disk.name, name);
+	} else if (!path_of_nvme(name, &disk) || is_known(disks, disk.dev)) {
+		return false;
+	}
+	/* sysfs cannot have a "/" in a name: cciss!c0d0 is what /proc/diskstats calls cciss/c0d0. */
+	for (char *c = disk.name; *c; c++)
+		*c = *c == '!' ? '/' : *c;
+	*ret_disk = disk;
+	return true;
+}
+
 /* @return 0 also for what is no disk, or went away meanwhile; -ENOMEM */
 static int scan_disk(struct disks *disks, int parent, const char *name)
 {
 	CLEANUP_CLOSE int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint32_t dev = 0;
+	struct disk found;
 
-	if (folder < 0 || strlen(name) >= DISKS_NAME_MAX || read_dev(folder, &dev))
+	if (folder < 0 || strlen(name) >= DISKS_NAME_MAX || !describe(disks, folder, name, &found))
 		return 0;
 	if (disks->n == DISKS_MAX) {
 		disks->omitted++;
@@ -95,11 +140,7 @@ static int scan_disk(struct disks *disks, int parent, const char *name)
 
 	if (!disk)
 		return -ENOMEM;
-	*disk = (struct disk){.dev = dev, .stack = has_slaves(folder)};
-	strcpy(disk->name, name);
-	/* sysfs cannot have a "/" in a name: cciss!c0d0 is what /proc/diskstats calls cciss/c0d0. */
-	for (char *c = disk->name; *c; c++)
-		*c = *c == '!' ? '/' : *c;
+	*disk = found;
 	return 0;
 }
 

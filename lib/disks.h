@@ -14,6 +14,13 @@
 #define DISKS_NAME_MAX 32
 /** More block devices than this are not named (dev numbers instead), and that is told. */
 #define DISKS_MAX 4096
+/**
+ * Requests to an NVMe disk with several paths go through a hidden disk for each, whose number nobody can look up. Probes
+ * give these a number that no disk has, since majors end at 511: this | instance << 20 | namespace. So the table has
+ * nvme0n2 twice where it has paths (nvme0c1n2): with its own number and with this one.
+ */
+#define DISKS_NVME_PATHS (1u << 31)
+#define DISKS_NVME_PATHS_MAX 0x7ff /* instance; greater ones keep the number of the hidden disk */
 
 struct disk {
 	uint32_t dev; /* major << 20 | minor: the kernel's own dev_t */

@@ -108,7 +108,7 @@ static void what_is_no_disk_is_passed_over(void **state)
 {
 	struct disks disks = {0};
 
-	make_dir(*state, "nvme0c0n1"); /* a hidden path: no number */
+	make_dir(*state, "hidden"); /* no number */
 	make_dir(*state, "empty");
 	make_file(*state, "empty", "dev", "");
 	make_dir(*state, "words");
@@ -194,13 +194,41 @@ static void a_table_grows_and_stays_sorted(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
+/* Linux hides the paths of an NVMe disk: they are in sysfs without a number, and what goes through them is the disk's. */
+static void paths_of_an_nvme_disk_have_its_name(void **state)
+{
+	const uint32_t paths = DISKS_NVME_PATHS | 1u << 20 | 2;
+	struct disks disks = {0};
+	size_t seen = 0;
+
+	add(*state, "nvme1n2", "259:0\n");
+	make_dir(*state, "nvme1c0n2");
+	make_dir(*state, "nvme1c17n2");
+	/* No path: a partition's name, no number at its end, an instance beyond what a probe can say. */
+	make_dir(*state, "nvme1c0n3p1");
+	make_dir(*state, "nvme1c0n");
+	make_dir(*state, "nvme2048c0n1");
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	assert_int_equal(disks.n, 2);
+	assert_string_equal(disks_find(&disks, DEV(259, 0))->name, "nvme1n2");
+	assert_string_equal(disks_find(&disks, paths)->name, "nvme1n2");
+	assert_false(disks_find(&disks, paths)->stack);
+
+	/* A path that comes back stands there once. */
+	assert_int_equal(disks_scan(&disks, *state), 0);
+	for (size_t i = 0; i < disks.n; i++)
+		seen += disks.disks[i].dev == paths;
+	assert_int_equal(seen, 1);
+	disks_free(&disks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(disks_are_found_by_number),      TEST(what_has_slaves_is_a_stack),
 		TEST(what_is_no_disk_is_passed_over), TEST(an_exclamation_mark_stands_for_a_slash),
 		TEST(a_new_scan_marks_what_is_gone),  TEST(a_failed_scan_leaves_the_table),
-		TEST(a_table_grows_and_stays_sorted),
+		TEST(a_table_grows_and_stays_sorted), TEST(paths_of_an_nvme_disk_have_its_name),
 	};
 
 	return cmocka_run_group_tests_name("disks", tests, NULL, NULL);

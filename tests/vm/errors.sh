@@ -4,7 +4,6 @@
 set -eu
 
 load scsi_debug max_luns=6 dev_size_mb=64 delay=0
-debug=/sys/bus/pseudo/drivers/scsi_debug
 disks=$(scsi_disks 6)
 set -- $disks
 halves=$1 busy=$2 late=$3 bad=$4 commands=$5 mute=$6
@@ -24,16 +23,6 @@ echo 1 >/sys/block/$late/device/timeout
 
 agent_config lines '[probe.block_io]' 'const.phases = total queue device'
 start_agent
-
-# How, and every how many commands; of all disks alike.
-wrong() {
-	echo "$1" >$debug/opts
-	echo "$2" >$debug/every_nth
-}
-
-right() {
-	wrong 0 0
-}
 
 counters before
 wrong 0x100 3 # short transfers: half is done, the rest is issued again

@@ -59,6 +59,16 @@ scsi_ready() {
 	[ "$(ls -d /sys/bus/scsi/devices/[0-9]*/block/sd* 2>/dev/null | wc -l)" -ge "$1" ]
 }
 
+# How and every how many commands the disks of scsi_debug, all alike, do wrong.
+wrong() {
+	echo "$1" >/sys/bus/pseudo/drivers/scsi_debug/opts
+	echo "$2" >/sys/bus/pseudo/drivers/scsi_debug/every_nth
+}
+
+right() {
+	wrong 0 0
+}
+
 # scheduler NAME WHICH
 scheduler() {
 	echo "$2" >"/sys/block/$1/queue/scheduler"

@@ -13,8 +13,8 @@ KINDS = {"read": "read", "write": "write", "writeback": "write", "commit": "writ
 PHASES = ("total", "queue", "device")
 
 # Emulation makes a program's run a hundred times as long as on a machine, and with it the chance that an interrupt
-# finds it running.
-MISSED_MAX = 0.03
+# finds it running. 0.2 % is common; on a busy machine two probes had 4 %.
+MISSED_MAX = 0.06
 
 
 class Lines:
