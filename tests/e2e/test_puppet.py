@@ -202,6 +202,14 @@ def test_a_host_in_the_other_data_centre_has_its_own_probe_and_limit():
           "[Service]\nMemoryMax=256M\n", "drop-in of the unit")
     true("program block_rq_issue: " in checked.stdout, f"its probe is not in\n{checked.stdout}{checked.stderr}")
     true(not (world().root / "etc/thermograf/secrets/telegraf").exists(), "west-1's secret is still there")
+    # And a mistake in the description.
+    with site() as folder:
+        replace(folder / "site/data/node/db1.east-1.example.com.yaml", "ios counter rate", "ois counter rate")
+        changed, said = apply(folder, "db1", "east-1")
+        equal(changed, None, f"whether it failed, saying\n{said}")
+        true('"ois" is not a member of struct issued_value' in said, f"puppet does not tell what the agent says:\n{said}")
+    true("ios counter rate" in world().read("etc/thermograf/probes.d/issued.ini"), "the mistake is in probes.d")
+    equal(world().systemctl_calls(), [], "what systemd was told of the mistake")
 
 
 if __name__ == "__main__":

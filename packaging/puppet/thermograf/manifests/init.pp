@@ -2,8 +2,8 @@
 #
 # @summary The telemetry agent thermograf: its configuration, probes of the site's own, and its service.
 #
-# The configuration is checked by the agent itself before it takes the place of the old one. A change of it, or of a
-# probe, reloads the agent, which loses no count of a probe that did not change; a change of the unit restarts it.
+# The configuration, and descriptions of probes, are checked by the agent itself before they take the place of the old ones.
+# A change reloads the agent, which loses no count of a probe that did not change; a change of the unit restarts it.
 #
 # @example Everything from Hiera: examples/
 #   include thermograf
@@ -105,9 +105,11 @@ class thermograf (
     }
   }
 
-  # Before the configuration, whose check binds them.
+  # Before the configuration, whose check binds them. A description is checked with its object, and without other probes.
   $own = $probes.filter |$name, $probe| { 'description' in $probe }
   $own.each |$name, $probe| {
+    $object = "${probes_dir}/${name}.bpf.o"
+    $copies = "d=\$(mktemp -d) && cp % \$d/${name}.ini && cp ${object} \$d"
     file {
       default:
         owner  => 'root',
@@ -116,11 +118,13 @@ class thermograf (
         before => File["${config_dir}/thermograf.ini"],
         notify => Service['thermograf'],
         ;
-      "${probes_dir}/${name}.bpf.o":
+      $object:
         source => $probe['source'],
         ;
       "${probes_dir}/${name}.ini":
-        content => epp('thermograf/ini.epp', { 'sections' => $probe['description'] }),
+        content      => epp('thermograf/ini.epp', { 'sections' => $probe['description'] }),
+        require      => File[$object],
+        validate_cmd => "${copies} && ${program} check --config /dev/null --set agent/probe_dirs=\$d; r=\$?; rm -rf \"\$d\"; exit \$r",
         ;
     }
   }
