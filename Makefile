@@ -22,7 +22,7 @@ LIB := ground digits text symbols facts refusal parse report log privileges path
        disks uevent decode tagset diskstats coverage totals series \
        bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
        batch retryafter verdict bisection bodysize backoff \
-       crc32c record queue shelf spooltask spoolstate spoolplan spool spooldisk poller worker segment spooldir keyring \
+       crc32c record queue shelf spooltask spoolstate spoolplan spool spooldisk poller worker segment spooldir spoollist keyring \
        patience httphandle http target targets sink trouble outputstats \
        outlet keeper \
        uplink complaint settle push \

@@ -36,6 +36,7 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_once;
 extern const struct command command_check;
+extern const struct command command_spool;
 
 /**
  * Reads the configuration that the options name, and prints what is wrong with it.

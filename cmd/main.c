@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {&command_run, &command_once, &command_check};
+static const struct command *const commands[] = {&command_run, &command_once, &command_check,
+                                                 &command_spool};
 
 static const char *environment(const char *name)
 {
