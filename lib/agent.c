@@ -3,7 +3,7 @@
 
 #include "agentoutputs.h"
 #include "agentprobes.h"
-#include "disks.h"
+#include "devices.h"
 #include "health.h"
 #include "http.h"
 #include "identity.h"
@@ -11,14 +11,10 @@
 #include "log.h"
 #include "reconcile.h"
 #include "selfmon.h"
-#include "uevent.h"
+#include "usage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
-
-#define SYS_BLOCK "/sys/block"
 
 /* Who sends: what stands on every line, and when this host's turn is. */
 struct sender {
@@ -42,16 +38,12 @@ struct agent {
 	struct setting now;
 	struct setting next; /* config is NULL while nothing is prepared */
 	struct output_stats stats[CONFIG_MAX_OUTPUTS]; /* at the last cut */
-	struct disks disks;
-	bool disks_known;
-	bool disks_told; /* that they are not known */
-	int uevent_fd;   /* -1: not to be had */
-	int statm_fd;    /* -1: not to be had */
+	struct devices *devices;
+	struct usage usage;
 	struct reconcile *reconcile;
 	struct text lines; /* kept from window to window */
 	uint64_t points;   /* in lines */
 	struct selfmon_agent self;
-	uint64_t cpu_us; /* ever, at the last cut */
 };
 
 /* ---- what a configuration asks for */
@@ -114,6 +106,14 @@ static void count_probes(struct agent *a)
 		log_warning("no probe runs: there is nothing to tell but the agent's own metrics");
 }
 
+static void on_disks_end(void *ctx, const struct disks *before, const struct disks *after)
+{
+	const struct decode_env env = {.disks = before, .later = after};
+	struct agent *a = ctx;
+
+	agentprobes_gather(&a->now.probes, &env);
+}
+
 int agent_new(struct config *config, struct poller *poller, struct agent **ret)
 {
 	CLEANUP(agent_freep) struct agent *a = calloc(1, sizeof(*a));
@@ -125,11 +125,9 @@ int agent_new(struct config *config, struct poller *poller, struct agent **ret)
 	}
 	a->now.config = config;
 	a->poller = poller;
-	a->uevent_fd = -1;
-	uevent_open(&a->uevent_fd);
-	/* Kept open: finding it in /proc every window costs several times as much as reading it. */
-	a->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	usage_open(&a->usage);
 	err = make_sender(config, &(struct setting){0}, &a->now.sender);
+	err = err ?: devices_new(poller, on_disks_end, a, &a->devices);
 	err = err ?: reconcile_new(&a->reconcile);
 	err = err ?: http_new(poller, &a->http);
 	err = err ?: farewell_new(poller, &a->farewell);
@@ -218,53 +216,6 @@ void agent_baseline(struct agent *a)
 	reconcile_baseline(a->reconcile);
 }
 
-static void scan_disks(struct agent *a)
-{
-	bool changed = a->uevent_fd < 0 || uevent_block_changed(a->uevent_fd);
-	int err;
-
-	if (!changed && a->disks_known)
-		return;
-	err = disks_scan(&a->disks, SYS_BLOCK);
-	a->disks_known = !err && a->disks.n;
-	if (!a->disks_known && !a->disks_told)
-		log_warning(SYS_BLOCK
-		            " %s%s; devices have numbers instead of names, or their former ones",
-		            err ? "cannot be read: " : "is empty", err ? strerror(-err) : "");
-	a->disks_told = !a->disks_known;
-	if (!err && a->disks.omitted)
-		log_warning("%zu block devices beyond the first %d have numbers instead of names",
-		            a->disks.omitted, DISKS_MAX);
-}
-
-static uint64_t resident_bytes(int statm_fd)
-{
-	char line[128];
-	ssize_t n = statm_fd < 0 ? -1 : pread(statm_fd, line, sizeof(line) - 1, 0);
-	const char *resident;
-
-	if (n <= 0)
-		return 0;
-	line[n] = '\0';
-	resident = strchr(line, ' ');
-	return resident ? strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}
-
-static void measure_self(struct agent *a, uint64_t steps)
-{
-	struct rusage usage;
-	uint64_t cpu_us = 0;
-
-	if (!getrusage(RUSAGE_SELF, &usage))
-		cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-		         (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-	a->self.cpu_us = cpu_us - a->cpu_us;
-	a->cpu_us = cpu_us;
-	a->self.rss_bytes = resident_bytes(a->statm_fd);
-	a->self.clock_steps = steps;
-	a->self.windows++;
-}
-
 static int add_line(void *ctx, const struct point *point)
 {
 	struct agent *a = ctx;
@@ -308,7 +259,7 @@ static void compare(struct agent *a)
 	for (size_t i = 0; i < probes->n; i++)
 		if (probes->items[i].collector)
 			reconcile_add(a->reconcile, probes->items[i].collector);
-	reconcile_cut(a->reconcile, &a->disks);
+	reconcile_cut(a->reconcile, devices_table(a->devices));
 }
 
 /* A host that sends late gives its receiver a quarter of the interval: else a healthy one would write each window to disk. */
@@ -326,16 +277,19 @@ static struct push_times times_of(const struct agent *a, const struct window *wi
 
 void agent_cut(struct agent *a, const struct window *window, uint64_t steps, bool at_once)
 {
-	const struct decode_env env = {.disks = &a->disks};
 	const struct agentoutputs *outputs = &a->now.outputs;
 	const struct push_times times = times_of(a, window, at_once);
 
-	scan_disks(a);
+	devices_look(a->devices);
+	const struct decode_env env = {.disks = devices_table(a->devices)};
+
 	agentprobes_cut(&a->now.probes, &env);
 	/* At once: what happens until the new ones begin is counted by nobody. */
 	agentprobes_begin(&a->next.probes);
 	compare(a);
-	measure_self(a, steps);
+	usage_read(&a->usage, &a->self.cpu_us, &a->self.rss_bytes);
+	a->self.clock_steps = steps;
+	a->self.windows++;
 	/* Before any of them takes this window: all outputs tell the same of each other. */
 	for (size_t i = 0; i < outputs->n; i++)
 		a->stats[i] = output_stats(outputs->outputs[i]);
@@ -421,9 +375,8 @@ void agent_free(struct agent *a)
 	config_free(a->now.config);
 	text_free(&a->now.sender.host);
 	reconcile_free(a->reconcile);
-	disks_free(&a->disks);
-	ground_closep(&a->uevent_fd);
-	ground_closep(&a->statm_fd);
+	devices_free(a->devices);
+	usage_close(&a->usage);
 	text_free(&a->lines);
 	free(a);
 }

@@ -230,6 +230,13 @@ void agentprobes_take(struct agentprobes *now, struct agentprobes *next)
 	*next = (struct agentprobes){0};
 }
 
+void agentprobes_gather(struct agentprobes *now, const struct decode_env *env)
+{
+	for (size_t i = 0; i < now->n; i++)
+		if (now->items[i].collector)
+			collector_gather(now->items[i].collector, env);
+}
+
 void agentprobes_cut(struct agentprobes *now, const struct decode_env *env)
 {
 	for (size_t i = 0; i < now->n; i++)

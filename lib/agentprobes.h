@@ -54,6 +54,9 @@ void agentprobes_take(struct agentprobes *now, struct agentprobes *next);
 /** The first boundary: what was counted until here is not told. As agentprobes_begin(), of a set in use. */
 void agentprobes_baseline(struct agentprobes *now);
 
+/** As collector_gather(), of all. */
+void agentprobes_gather(struct agentprobes *now, const struct decode_env *env);
+
 /** Reads all as the end of a window. */
 void agentprobes_cut(struct agentprobes *now, const struct decode_env *env);
 

@@ -5,8 +5,7 @@
  */
 #pragma once
 #include "coverage.h"
-#include "mapstreet.h"
-#include "probe.h"
+#include "mapreader.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,9 +22,6 @@ struct collect_stats {
 	uint64_t failed_reads;  /* ever; such a map's next window is longer */
 	uint64_t failed_merges; /* ever; such a map's window is lost (no memory) */
 };
-
-/** Reasons of a drops map that are kept apart, whatever max_series says. */
-#define COLLECT_MAX_DROP_REASONS 32
 
 struct collector;
 
@@ -60,6 +56,13 @@ uint64_t collector_baseline(struct collector *collector, const struct collector 
 
 /** Reads everything as the end of a window. */
 void collector_cut(struct collector *collector, const struct decode_env *env);
+
+/**
+ * Between two windows' ends, when disks end (disks_ends()): reads what was counted until now, to be told under the names that
+ * the disks had, and ends the series of those.
+ * @param env  disks until now, and those that there are as the later ones
+ */
+void collector_gather(struct collector *collector, const struct decode_env *env);
 
 /** Of the last window cut. */
 const struct collect_stats *collector_stats(const struct collector *collector);

@@ -56,7 +56,12 @@ static void print_number(const struct layout_member *member, uint64_t bits, stru
 
 static const struct disk *find_disk(const struct decode_env *env, uint64_t dev)
 {
-	return env->disks ? disks_find(env->disks, (uint32_t)dev) : NULL;
+	const struct disk *disk = env->disks ? disks_find(env->disks, (uint32_t)dev) : NULL;
+	const struct disk *later = NULL;
+
+	if (env->later && (!disk || disk->gone))
+		later = disks_find(env->later, (uint32_t)dev);
+	return later ?: disk;
 }
 
 static enum decode_result decode_disk(const struct coded *c, struct text *out)
@@ -147,17 +152,29 @@ enum decode_result decode_tag(const struct decode_env *env, const struct spec_ma
 	return rows[decoder - spec_decoders](&coded, out);
 }
 
+bool decode_find_disk(const struct spec_map *map, const struct layout *layout, const uint8_t *key,
+                      uint32_t *ret_dev)
+{
+	assert(map && layout && key && ret_dev);
+
+	for (size_t i = 0; i < map->n_tags; i++) {
+		if (specwords_find_decoder(map->tags[i].decoder) !=
+		    &spec_decoders[SPEC_DECODER_DISK])
+			continue;
+		*ret_dev = (uint32_t)member_number(&layout->tags[i], key);
+		return true;
+	}
+	return false;
+}
+
 bool decode_is_gone(const struct decode_env *env, const struct spec_map *map,
                     const struct layout *layout, const uint8_t *key)
 {
 	assert(env && map && layout && key);
 
-	for (size_t i = 0; i < map->n_tags; i++) {
-		const struct spec_decoder *decoder = specwords_find_decoder(map->tags[i].decoder);
-		const struct disk *disk = find_disk(env, member_number(&layout->tags[i], key));
+	uint32_t dev;
+	const struct disk *disk =
+		decode_find_disk(map, layout, key, &dev) ? find_disk(env, dev) : NULL;
 
-		if (decoder == &spec_decoders[SPEC_DECODER_DISK] && disk && disk->gone)
-			return true;
-	}
-	return false;
+	return disk && disk->gone;
 }

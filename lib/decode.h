@@ -19,6 +19,8 @@
 /** What decoders may look at, besides the bytes. */
 struct decode_env {
 	const struct disks *disks; /* NULL: nothing is known */
+	const struct disks
+		*later; /* names of those that are gone or not in the former; NULL: none */
 };
 
 enum decode_result {
@@ -35,6 +37,10 @@ enum decode_result {
 enum decode_result decode_tag(const struct decode_env *env, const struct spec_map *map,
                               const struct layout *layout, size_t index, const uint8_t *key,
                               struct text *out);
+
+/** The number of the disk that a key names. @return false: no tag of the map has the decoder disk */
+bool decode_find_disk(const struct spec_map *map, const struct layout *layout, const uint8_t *key,
+                      uint32_t *ret_dev);
 
 /**
  * Whether the device that the key names is gone (a disk decoder knows; others never say so). A device that was

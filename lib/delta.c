@@ -346,6 +346,16 @@ int delta_advance(struct delta *delta, const struct rows *rows, const struct del
 	return 0;
 }
 
+void delta_end(struct delta *delta, bool (*is_over)(const void *ctx, const uint8_t *key),
+               const void *ctx)
+{
+	assert(delta && is_over);
+
+	for (size_t i = 0; i < delta->n; i++)
+		if (delta->entries[i].ever && is_over(ctx, key_at(delta, i)))
+			delta->entries[i].ever = false;
+}
+
 size_t delta_memory(const struct delta *delta)
 {
 	size_t cells = delta->layout->n_cells * sizeof(uint64_t);

@@ -81,6 +81,14 @@ int delta_baseline(struct delta *delta, const struct rows *rows);
 int delta_advance(struct delta *delta, const struct rows *rows, const struct delta_row **ret_rows,
                   size_t *ret_n);
 
+/**
+ * Ends the series of keys: what they counted until the last read stays subtracted, but they are told again only when
+ * they count again, and are NEW then.
+ * @param is_over  asked of each key
+ */
+void delta_end(struct delta *delta, bool (*is_over)(const void *ctx, const uint8_t *key),
+               const void *ctx);
+
 /** Bytes held. The same from window to window while no new keys come: the steady state allocates nothing. */
 size_t delta_memory(const struct delta *delta);
 

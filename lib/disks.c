@@ -12,9 +12,6 @@
 
 /** Bytes of "MAJOR:MINOR\n": two numbers of 12 and 20 bits. */
 #define DEV_TEXT_MAX 24
-#define MAJOR_MAX 0xfff
-#define MINOR_BITS 20
-#define MINOR_MAX ((1u << MINOR_BITS) - 1)
 /** The table grows by this many at a time: most hosts never grow it twice. */
 #define GROW_BY 64
 
@@ -43,9 +40,10 @@ static int read_dev(int folder, uint32_t *ret_dev)
 	if (len < 0)
 		return -errno;
 	text[len] = '\0';
-	if (sscanf(text, "%u:%u", &major, &minor) != 2 || major > MAJOR_MAX || minor > MINOR_MAX)
+	if (sscanf(text, "%u:%u", &major, &minor) != 2 || major > DISKS_MAJOR_MAX ||
+	    minor > DISKS_MINOR_MAX)
 		return -EINVAL;
-	*ret_dev = major << MINOR_BITS | minor;
+	*ret_dev = major << DISKS_MINOR_BITS | minor;
 	return 0;
 }
 
@@ -90,9 +88,9 @@ static bool path_of_nvme(const char *name, struct disk *ret_disk)
 
 	if (sscanf(name, "nvme%uc%un%u%n", &instance, &controller, &space, &len) != 3 || name[len])
 		return false;
-	if (instance > DISKS_NVME_PATHS_MAX || space > MINOR_MAX)
+	if (instance > DISKS_NVME_PATHS_MAX || space > DISKS_MINOR_MAX)
 		return false;
-	*ret_disk = (struct disk){.dev = DISKS_NVME_PATHS | instance << MINOR_BITS | space};
+	*ret_disk = (struct disk){.dev = DISKS_NVME_PATHS | instance << DISKS_MINOR_BITS | space};
 	snprintf(ret_disk->name, sizeof(ret_disk->name), "nvme%un%u", instance, space);
 	return true;
 }
@@ -186,9 +184,9 @@ static void sort(struct disks *disks)
 		qsort(disks->disks, disks->n, sizeof(*disks->disks), by_dev);
 }
 
-int disks_scan(struct disks *disks, const char *sys_block)
+int disks_scan(const struct disks *before, const char *sys_block, struct disks *ret)
 {
-	assert(disks && sys_block);
+	assert(before && sys_block && ret);
 
 	CLEANUP(close_dirp) DIR *dir = opendir(sys_block);
 	CLEANUP(disks_free) struct disks new = {0};
@@ -205,16 +203,51 @@ int disks_scan(struct disks *disks, const char *sys_block)
 	if (errno)
 		return -errno;
 	sort(&new);
-	int err = keep_gone(&new, disks);
+	int err = keep_gone(&new, before);
 
 	if (err)
 		return err;
 	sort(&new);
-	struct disks old = *disks;
-
-	*disks = new;
-	new = old;
+	*ret = new;
+	new = (struct disks){0};
 	return 0;
+}
+
+int disks_add_gone(struct disks *disks, uint32_t dev, const char *name)
+{
+	assert(disks && name && strlen(name) < DISKS_NAME_MAX);
+
+	struct disk key = {.dev = dev};
+	struct disk *disk =
+		disks->n ? bsearch(&key, disks->disks, disks->n, sizeof(key), by_dev) : NULL;
+
+	if (disk && (!disk->gone || !strcmp(disk->name, name)))
+		return 0;
+	if (!disk)
+		disk = add_disk(disks);
+	if (!disk)
+		return -ENOMEM;
+	*disk = (struct disk){.dev = dev, .gone = true};
+	strcpy(disk->name, name);
+	sort(disks);
+	return 1;
+}
+
+bool disks_ends(const struct disks *before, const struct disks *after, uint32_t dev)
+{
+	const struct disk *was = disks_find(before, dev), *is = disks_find(after, dev);
+
+	return was && (!is || strcmp(was->name, is->name) != 0 || (!was->gone && is->gone));
+}
+
+bool disks_any_ends(const struct disks *before, const struct disks *after)
+{
+	assert(before && after);
+
+	for (size_t i = 0; i < before->n; i++)
+		if (disks_ends(before, after, before->disks[i].dev))
+			return true;
+	return false;
 }
 
 void disks_free(struct disks *disks)

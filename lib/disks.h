@@ -12,6 +12,10 @@
 
 /** The kernel's DISK_NAME_LEN. */
 #define DISKS_NAME_MAX 32
+/** Of the kernel's own dev_t. */
+#define DISKS_MAJOR_MAX 0xfff
+#define DISKS_MINOR_BITS 20
+#define DISKS_MINOR_MAX ((1u << DISKS_MINOR_BITS) - 1)
 /** More block devices than this are not named (dev numbers instead), and that is told. */
 #define DISKS_MAX 4096
 /**
@@ -40,10 +44,28 @@ struct disks {
 const struct disk *disks_find(const struct disks *disks, uint32_t dev);
 
 /**
- * Reads all block devices (whole disks) anew. Those that were there before stay, marked as gone.
+ * Reads all block devices (whole disks) anew.
+ * @param before     the last table: what is no longer there stays in the new one, marked as gone
  * @param sys_block  "/sys/block"; another folder in tests
- * @return 0; negative errno: the folder cannot be read, the table is as before
+ * @param ret        freed with disks_free(); unchanged on failure
+ * @return 0; negative errno: the folder cannot be read
  */
-int disks_scan(struct disks *disks, const char *sys_block);
+int disks_scan(const struct disks *before, const char *sys_block, struct disks *ret);
+
+/**
+ * Adds a disk that came and went before anybody looked, with its number where that is not another one's now.
+ * @param name  shorter than DISKS_NAME_MAX
+ * @return 1: added; 0: it is known, or the number is another one's; -ENOMEM
+ */
+int disks_add_gone(struct disks *disks, uint32_t dev, const char *name);
+
+/**
+ * Whether the disk that had that number is no longer the one that has it: it is gone, or the number is another one's. A
+ * disk that came back under its name is the same, unless it was seen to be gone.
+ */
+bool disks_ends(const struct disks *before, const struct disks *after, uint32_t dev);
+
+/** Whether that holds for any of those before. */
+bool disks_any_ends(const struct disks *before, const struct disks *after);
 
 void disks_free(struct disks *disks);

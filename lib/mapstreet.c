@@ -136,6 +136,32 @@ int mapstreet_merge(struct mapstreet *street, const struct decode_env *env,
 	return series_merge(street->series, street->rows, street->n_rows, env, ret_counts);
 }
 
+int mapstreet_gather(struct mapstreet *street, const struct decode_env *env)
+{
+	return series_gather(street->series, street->rows, street->n_rows, env);
+}
+
+struct end {
+	const struct mapstreet *street;
+	const struct disks *before, *after;
+};
+
+static bool is_over(const void *ctx, const uint8_t *key)
+{
+	const struct end *end = ctx;
+	uint32_t dev;
+
+	return decode_find_disk(end->street->map, end->street->layout, key, &dev) &&
+	       disks_ends(end->before, end->after, dev);
+}
+
+void mapstreet_end(struct mapstreet *street, const struct disks *before, const struct disks *after)
+{
+	const struct end end = {street, before, after};
+
+	delta_end(street->delta, is_over, &end);
+}
+
 int mapstreet_emit(struct mapstreet *street, size_t output, const struct window *window,
                    point_fn fn, void *ctx)
 {

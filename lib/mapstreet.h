@@ -53,6 +53,12 @@ int mapstreet_advance(struct mapstreet *street, const struct rows *rows);
 int mapstreet_merge(struct mapstreet *street, const struct decode_env *env,
                     struct series_counts *ret_counts);
 
+/** As series_gather(), of the rows that mapstreet_advance() gave: between two windows' ends. */
+int mapstreet_gather(struct mapstreet *street, const struct decode_env *env);
+
+/** Ends the series of disks that are no longer what they were (disks_ends()), as delta_end(). */
+void mapstreet_end(struct mapstreet *street, const struct disks *before, const struct disks *after);
+
 /** As style_emit(), in the style of that output. */
 int mapstreet_emit(struct mapstreet *street, size_t output, const struct window *window,
                    point_fn fn, void *ctx);

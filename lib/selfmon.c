@@ -107,14 +107,14 @@ int selfmon_output(const char *name, const struct output_stats *stats, int64_t s
 struct reasons {
 	struct point *point;
 	size_t n;
-	char names[COLLECT_MAX_DROP_REASONS][SELFMON_REASON_BYTES];
+	char names[MAPREADER_MAX_DROP_REASONS][SELFMON_REASON_BYTES];
 };
 
 static void add_reason(void *ctx, const char *reason, uint64_t events)
 {
 	struct reasons *r = ctx;
 
-	if (r->n == COLLECT_MAX_DROP_REASONS)
+	if (r->n == MAPREADER_MAX_DROP_REASONS)
 		return;
 	snprintf(r->names[r->n], sizeof(r->names[0]), "drops_%s", reason);
 	add(r->point, r->names[r->n++], events);

@@ -17,7 +17,9 @@ struct series {
 	struct tagsets sets;  /* of the last window merged */
 	struct totals totals; /* only if cumulative */
 	bool cumulative;
-	struct text row; /* the tags of the row at hand, each ended by NUL */
+	bool gathering;    /* sets are of the running window */
+	uint64_t gathered; /* events in them */
+	struct text row;   /* the tags of the row at hand, each ended by NUL */
 };
 
 int series_new(const struct spec_map *map, const struct layout *layout, size_t max_series,
@@ -144,6 +146,60 @@ static int merge_row(struct series *s, const struct delta_row *row, const struct
 	return 0;
 }
 
+/* Sets that are left from the window told last are not the running one's. */
+static void begin(struct series *s)
+{
+	if (s->gathering)
+		return;
+	tagsets_clear(&s->sets);
+	s->gathered = 0;
+}
+
+static bool is_gauge(const struct layout *layout, size_t run)
+{
+	return layout->runs[run].kind == SPEC_GAUGE;
+}
+
+/* @return whether anything but gauges counted; those are 0 in @cells */
+static bool take_counts(const struct layout *layout, const uint64_t *increments, uint64_t *cells)
+{
+	bool counted = false;
+
+	for (size_t i = 0; i < layout->n_runs; i++) {
+		const struct layout_run *run = &layout->runs[i];
+
+		for (uint32_t c = run->first_cell; c < run->first_cell + run->count; c++) {
+			cells[c] = is_gauge(layout, i) ? 0 : increments[c];
+			counted |= cells[c] != 0;
+		}
+	}
+	return counted;
+}
+
+int series_gather(struct series *series, const struct delta_row *rows, size_t n,
+                  const struct decode_env *env)
+{
+	assert(series && (rows || !n) && env);
+
+	CLEANUP_FREE uint64_t *cells = calloc(series->layout->n_cells, sizeof(*cells));
+	struct series_counts counts = {};
+	int r = cells ? 0 : -ENOMEM;
+
+	begin(series);
+	for (size_t i = 0; i < n && !r; i++) {
+		struct delta_row row = rows[i];
+
+		if (!row.counted || !take_counts(series->layout, row.increments, cells))
+			continue;
+		row.increments = cells;
+		r = merge_row(series, &row, env, &counts);
+	}
+	series->gathering = !r;
+	if (!r)
+		series->gathered += counts.events;
+	return r;
+}
+
 int series_merge(struct series *series, const struct delta_row *rows, size_t n,
                  const struct decode_env *env, struct series_counts *ret_counts)
 {
@@ -152,13 +208,15 @@ int series_merge(struct series *series, const struct delta_row *rows, size_t n,
 	struct series_counts counts = {};
 	int r = 0;
 
-	tagsets_clear(&series->sets);
+	begin(series);
+	counts.events = series->gathered;
 	for (size_t i = 0; i < n && !r; i++) {
 		if (!rows[i].counted &&
 		    decode_is_gone(env, series->map, series->layout, rows[i].key))
 			continue;
 		r = merge_row(series, &rows[i], env, &counts);
 	}
+	series->gathering = false;
 	if (!r && series->cumulative)
 		r = totals_advance(&series->totals, &series->sets);
 	if (r < 0) {

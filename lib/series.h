@@ -22,9 +22,9 @@ struct series;
 struct series_counts {
 	uint64_t
 		events; /* increments of the first counter, or of the first histogram where there is none */
-	uint64_t keys;     /* rows told */
+	uint64_t keys;     /* rows told, of the last read */
 	uint64_t series;   /* tag sets after merging */
-	uint64_t overflow; /* rows that went to _other */
+	uint64_t overflow; /* of these, rows that went to _other */
 };
 
 /**
@@ -42,6 +42,14 @@ int series_new(const struct spec_map *map, const struct layout *layout, size_t m
  * @param max_series, cumulative  as series_new()
  */
 void series_set(struct series *series, size_t max_series, bool cumulative);
+
+/**
+ * Merges rows of a read between two windows' ends, under the tags that they have now; the next series_merge() adds its own
+ * to them. Only what counted, and no gauges: those are of a window's end.
+ * @return 0 or -ENOMEM: what was gathered for the running window is lost
+ */
+int series_gather(struct series *series, const struct delta_row *rows, size_t n,
+                  const struct decode_env *env);
 
 /**
  * Merges one window's rows by tags; style.h then tells them, once per output. The order is that of the

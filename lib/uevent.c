@@ -2,6 +2,7 @@
 #include "uevent.h"
 
 #include "ground.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -23,34 +24,80 @@ int uevent_open(int *ret_fd)
 	return 0;
 }
 
-/* "change@/devices/...\0ACTION=change\0SUBSYSTEM=block\0..." */
-static bool is_block(const char *message, size_t len)
+/* The values of a message that are looked at; NULL: it does not have them. */
+struct said {
+	const char *action, *subsystem, *type, *name, *major, *minor;
+};
+
+static void take_item(const char *item, struct said *said)
 {
-	static const char subsystem[] = "SUBSYSTEM=block";
-	size_t at = 0;
+	const struct {
+		const char *key;
+		const char **value;
+	} keys[] = {
+		{"ACTION=", &said->action}, {"SUBSYSTEM=", &said->subsystem},
+		{"DEVTYPE=", &said->type},  {"DEVNAME=", &said->name},
+		{"MAJOR=", &said->major},   {"MINOR=", &said->minor},
+	};
 
-	while (at < len) {
-		size_t item = strnlen(message + at, len - at);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		size_t len = strlen(keys[i].key);
 
-		if (item == sizeof(subsystem) - 1 && !memcmp(message + at, subsystem, item))
-			return true;
-		at += item + 1;
+		if (!strncmp(item, keys[i].key, len))
+			*keys[i].value = item + len;
 	}
-	return false;
 }
 
-bool uevent_block_changed(int fd)
+static bool is_text(const char *value, const char *text)
 {
-	bool changed = false;
+	return value && !strcmp(value, text);
+}
 
-	for (int i = 0; i < UEVENT_MAX_PER_LOOK; i++) {
-		char message[UEVENT_MESSAGE_MAX];
-		ssize_t n = recv(fd, message, sizeof(message), MSG_DONTWAIT);
+static bool take_number(const char *text, uint64_t max, uint64_t *ret)
+{
+	return text && !parse_u64(text, ret) && *ret <= max;
+}
 
-		if (n < 0 && errno == EAGAIN)
-			return changed;
-		/* ENOBUFS says that some did not fit into the socket. */
-		changed |= n < 0 || is_block(message, (size_t)n);
-	}
-	return true;
+static struct uevent judge(const struct said *said)
+{
+	struct uevent event = {.kind = UEVENT_CHANGE};
+	bool came = is_text(said->action, "add"), went = is_text(said->action, "remove");
+	uint64_t major, minor;
+
+	if (!is_text(said->subsystem, "block"))
+		return (struct uevent){.kind = UEVENT_NONE};
+	if (!is_text(said->type, "disk") || !(came || went) || !said->name || !*said->name ||
+	    strlen(said->name) >= sizeof(event.name) ||
+	    !take_number(said->major, DISKS_MAJOR_MAX, &major) ||
+	    !take_number(said->minor, DISKS_MINOR_MAX, &minor))
+		return event;
+	event.kind = came ? UEVENT_ADD : UEVENT_REMOVE;
+	event.dev = (uint32_t)(major << DISKS_MINOR_BITS | minor);
+	strcpy(event.name, said->name);
+	return event;
+}
+
+/* "change@/devices/...\0ACTION=change\0SUBSYSTEM=block\0..." */
+struct uevent uevent_parse(const char *message, size_t len)
+{
+	char copy[UEVENT_MESSAGE_MAX + 1];
+	struct said said = {0};
+
+	len = MIN(len, (size_t)UEVENT_MESSAGE_MAX);
+	memcpy(copy, message, len);
+	copy[len] = '\0';
+	for (size_t at = 0; at < len; at += strlen(copy + at) + 1)
+		take_item(copy + at, &said);
+	return judge(&said);
+}
+
+int uevent_next(int fd, struct uevent *ret)
+{
+	char message[UEVENT_MESSAGE_MAX];
+	ssize_t n = recv(fd, message, sizeof(message), MSG_DONTWAIT);
+
+	if (n <= 0)
+		return !n || errno == EAGAIN ? 0 : -errno;
+	*ret = uevent_parse(message, (size_t)n);
+	return 1;
 }

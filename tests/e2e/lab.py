@@ -125,7 +125,7 @@ class LoopDevice:
     """
     A block device in memory: loop on a memfd. Discards work and give the memory back. Or, where it is given, on the
     file `backing`, of its size. new: a disk that was never there before, and is gone afterwards; a number that is free may
-    be of one that has counted already.
+    be of one that has counted already. Or the number that it is to have.
     """
 
     def __init__(self, size=64 << 20, name="thermograf", backing=None, new=False):
@@ -149,8 +149,8 @@ class LoopDevice:
         try:
             while True:
                 # Those that the kernel makes by itself have low numbers.
-                number = fcntl.ioctl(control, LOOP_CTL_ADD, random.randrange(1000, 100000)) if new \
-                    else fcntl.ioctl(control, LOOP_CTL_GET_FREE)
+                wanted = random.randrange(1000, 100000) if new is True else new
+                number = fcntl.ioctl(control, LOOP_CTL_ADD, wanted) if new else fcntl.ioctl(control, LOOP_CTL_GET_FREE)
                 path = f"/dev/loop{number}"
                 try:
                     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)

@@ -637,6 +637,43 @@ static void a_gauge_above_zero_never_grows_idle(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static bool has_number(const void *ctx, const uint8_t *key)
+{
+	uint32_t number;
+
+	memcpy(&number, key, sizeof(number));
+	return number == *(const uint32_t *)ctx;
+}
+
+/* What a disk counted is not its successor's: neither as a count nor as a row of zeros. */
+static void a_series_that_was_ended_is_told_again_when_it_counts_and_from_there(void **state)
+{
+	const uint32_t seven = 7;
+	struct rig *rig = *state;
+
+	put(rig, 7, 5, 0, 0, WRAP - 1);
+	put(rig, 8, 5, 0, 0, 0);
+	baseline(rig);
+	delta_end(rig->delta, has_number, &seven);
+	begin_read(rig, 2);
+	put(rig, 7, 5, 0, 0, WRAP - 1);
+	put(rig, 8, 5, 0, 0, 0);
+	advance(rig);
+	assert_int_equal(rig->n_told, 1);
+	EXPECT(rig, 0, 8, DELTA_LIVE, 0, 0, 0, 0);
+	begin_read(rig, 3);
+	put(rig, 7, 6, 0, 0, 1);
+	put(rig, 8, 5, 0, 0, 0);
+	advance(rig);
+	assert_int_equal(rig->n_told, 2);
+	EXPECT(rig, 0, 7, DELTA_NEW, 1, 0, 0, 2);
+	begin_read(rig, 4);
+	put(rig, 7, 6, 0, 0, 1);
+	put(rig, 8, 5, 0, 0, 0);
+	advance(rig);
+	EXPECT(rig, 0, 7, DELTA_LIVE, 0, 0, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -658,6 +695,7 @@ int main(void)
 		TEST(churning_keys_are_forgotten_before_their_ttl),
 		cmocka_unit_test(gauges_and_maxima_pass_as_read),
 		cmocka_unit_test(a_gauge_above_zero_never_grows_idle),
+		TEST(a_series_that_was_ended_is_told_again_when_it_counts_and_from_there),
 		TEST(the_steady_state_allocates_nothing),
 		TEST(agrees_with_the_naive_implementation),
 	};

@@ -15,6 +15,8 @@
 
 #define SECOND UINT64_C(1000000000)
 #define SDA BLOCKMAP_DEV(8, 0)
+/* A number that is another disk's later. */
+#define REUSED BLOCKMAP_DEV(259, 0)
 #define MAX_STYLES 3
 
 static const struct style_settings influx = {.style = STYLE_INFLUX, .buckets_per_octave = 1};
@@ -30,6 +32,8 @@ struct rig {
 	struct blockmap_row row;
 	struct rows read;
 	struct window window;
+	struct decode_env env;
+	struct series_counts counts;
 	struct text lines[MAX_STYLES];
 	size_t n_styles;
 };
@@ -54,6 +58,7 @@ static int set_up(void **state)
 	rig->spec = (struct spec){.maps = &rig->map, .n_maps = 1};
 	rig->row.key.dev = SDA;
 	rig->window = (struct window){.stamp_ns = 1000 * (int64_t)SECOND, .length_ns = SECOND};
+	rig->env = blockmap_env;
 	rig->n_styles = 1;
 	assert_int_equal(
 		mapstreet_new(&rig->spec, &rig->map, &blockmap_layout, &settings, &rig->street), 0);
@@ -93,7 +98,7 @@ static void count_window(struct rig *rig, int n)
 	rig->window.stamp_ns += SECOND;
 	blockmap_read(&rig->read, (uint64_t)rig->window.stamp_ns, &rig->row, 1);
 	assert_int_equal(mapstreet_advance(rig->street, &rig->read), 0);
-	assert_int_equal(mapstreet_merge(rig->street, &blockmap_env, NULL), 0);
+	assert_int_equal(mapstreet_merge(rig->street, &rig->env, &rig->counts), 0);
 	for (size_t i = 0; i < rig->n_styles; i++) {
 		text_clear(&rig->lines[i]);
 		assert_int_equal(
@@ -206,6 +211,141 @@ static void other_bounds_hold_from_the_next_window_on(void **state)
 	assert_true(has(rig, 0, ",ios=1i,"));
 }
 
+/* ---- disks that end */
+
+static struct disk old_table[] = {{.dev = SDA, .name = "sda"}, {.dev = REUSED, .name = "nvme0n1"}};
+static struct disk new_table[] = {{.dev = SDA, .name = "sda"}, {.dev = REUSED, .name = "nvme1n1"}};
+static struct disk gone_table[] = {{.dev = SDA, .name = "sda"},
+                                   {.dev = REUSED, .name = "nvme0n1", .gone = true}};
+static const struct disks old_disks = {.disks = old_table, .n = 2};
+static const struct disks new_disks = {.disks = new_table, .n = 2};
+static const struct disks gone_disks = {.disks = gone_table, .n = 2};
+
+/* The row of a disk that may end, in styles influx and prometheus. */
+static void follow_reused(struct rig *rig)
+{
+	static const size_t new[] = {MAPSTREET_NEW_STYLE, MAPSTREET_NEW_STYLE};
+
+	reload(rig, (const struct style_settings[]){influx, prometheus}, 2, new);
+	rig->row = (struct blockmap_row){.key.dev = REUSED};
+	rig->env = (struct decode_env){.disks = &old_disks};
+	count_window(rig, 0);
+}
+
+/* What the kernel's news make of it in the middle of a window. */
+static void end_disk(struct rig *rig, const struct disks *after)
+{
+	blockmap_read(&rig->read, (uint64_t)rig->window.stamp_ns + 1, &rig->row, 1);
+	assert_int_equal(mapstreet_advance(rig->street, &rig->read), 0);
+	rig->env.later = after;
+	assert_int_equal(mapstreet_gather(rig->street, &rig->env), 0);
+	mapstreet_end(rig->street, rig->env.disks, after);
+	rig->env = (struct decode_env){.disks = after};
+	blockmap_next_window(&rig->row, 1);
+}
+
+static void a_number_that_is_reused_in_a_window_tells_each_disk_its_own(void **state)
+{
+	struct rig *rig = *state;
+
+	follow_reused(rig);
+	count_window(rig, 4);
+	assert_true(has(rig, 0, "device=nvme0n1,layer=disk,op=read bytes=2048i,"));
+	for (int i = 0; i < 3; i++)
+		blockmap_count(&rig->row, 512, 7000000);
+	end_disk(rig, &new_disks);
+	count_window(rig, 2);
+	assert_true(has(rig, 0, "block_io,device=nvme0n1,layer=disk,op=read bytes=1536i,"));
+	assert_true(has(rig, 0, "block_io,device=nvme1n1,layer=disk,op=read bytes=1024i,"));
+	/* The slowest of the window was the former's. */
+	assert_true(
+		has(rig, 0, "device=nvme0n1,layer=disk,op=read,phase=total count=3i,max_us=7000i"));
+	assert_true(
+		has(rig, 0, "device=nvme1n1,layer=disk,op=read,phase=total count=2i,max_us=400i"));
+	assert_int_equal(rig->counts.events, 5);
+	/* And sda's, that is in no read any more. */
+	assert_int_equal(rig->counts.keys, 1 + 1);
+	assert_int_equal(rig->counts.series, 2 + 1);
+	/* Totals of the new one begin with 0, those of the former end. */
+	assert_true(has(rig, 1, "device=nvme0n1,layer=disk,op=read bytes_total=3584i,"));
+	assert_true(has(rig, 1, "device=nvme1n1,layer=disk,op=read bytes_total=0i,"));
+	assert_true(has(rig, 1, "device=nvme1n1,layer=disk,op=read bytes_total=1024i,"));
+	count_window(rig, 1);
+	assert_false(has(rig, 0, "nvme0n1"));
+	assert_false(has(rig, 1, "nvme0n1"));
+	assert_true(has(rig, 1, "device=nvme1n1,layer=disk,op=read bytes_total=1536i,"));
+}
+
+static void a_disk_that_did_not_count_yet_is_told_no_zeros_of_its_predecessor(void **state)
+{
+	struct rig *rig = *state;
+
+	follow_reused(rig);
+	count_window(rig, 4);
+	end_disk(rig, &new_disks);
+	count_window(rig, 0);
+	assert_false(has(rig, 0, "nvme"));
+	count_window(rig, 1);
+	assert_true(has(rig, 0, "device=nvme1n1,layer=disk,op=read bytes=512i,"));
+}
+
+static void what_completes_after_a_disk_went_is_still_its_own(void **state)
+{
+	struct rig *rig = *state;
+
+	follow_reused(rig);
+	count_window(rig, 1);
+	blockmap_count(&rig->row, 512, 400000);
+	end_disk(rig, &gone_disks);
+	count_window(rig, 1);
+	assert_true(has(rig, 0, "device=nvme0n1,layer=disk,op=read bytes=1024i,"));
+	count_window(rig, 0);
+	assert_false(has(rig, 0, "nvme"));
+	assert_false(has(rig, 1, "nvme"));
+}
+
+static void a_disk_that_came_and_went_between_two_looks_has_its_counts(void **state)
+{
+	static struct disk none_table[] = {{.dev = SDA, .name = "sda"}};
+	static const struct disks none = {.disks = none_table, .n = 1};
+	struct rig *rig = *state;
+
+	follow_reused(rig);
+	rig->env.disks = &none;
+	blockmap_count(&rig->row, 512, 400000);
+	end_disk(rig, &gone_disks);
+	/* And another one with its number. */
+	blockmap_count(&rig->row, 512, 400000);
+	end_disk(rig, &new_disks);
+	count_window(rig, 2);
+	assert_true(has(rig, 0, "device=nvme0n1,layer=disk,op=read bytes=512i,"));
+	assert_true(has(rig, 0, "device=nvme1n1,layer=disk,op=read bytes=1536i,"));
+	assert_false(has(rig, 0, "259:0"));
+}
+
+/* A gauge is of the window's end: read twice, it must not be told twice. */
+static void gauges_are_not_gathered(void **state)
+{
+	struct rig *rig = *state;
+	struct layout_run gauges[ARRAY_SIZE(blockmap_runs)];
+	struct layout layout = blockmap_layout;
+	const struct mapstreet_settings settings = settings_of(&influx, 1, NULL);
+
+	memcpy(gauges, blockmap_runs, sizeof(gauges));
+	gauges[0].kind = SPEC_GAUGE;
+	layout.runs = gauges;
+	layout.has_gauges = true;
+	mapstreet_free(rig->street);
+	assert_int_equal(mapstreet_new(&rig->spec, &rig->map, &layout, &settings, &rig->street), 0);
+	rig->row = (struct blockmap_row){.key.dev = SDA, .cells = {3, 4096}};
+	rig->env.disks = &old_disks;
+	count_window(rig, 0);
+	end_disk(rig, &new_disks);
+	count_window(rig, 0);
+	assert_true(has(rig, 0, "device=sda,layer=disk,op=read bytes=4096i,"));
+	assert_true(has(rig, 0, ",ios=3i,"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -217,6 +357,11 @@ int main(void)
 		TEST(a_style_that_goes_on_at_another_place_tells_no_starting_point),
 		TEST(totals_that_nobody_asks_for_any_more_begin_anew),
 		TEST(other_bounds_hold_from_the_next_window_on),
+		TEST(a_number_that_is_reused_in_a_window_tells_each_disk_its_own),
+		TEST(a_disk_that_did_not_count_yet_is_told_no_zeros_of_its_predecessor),
+		TEST(what_completes_after_a_disk_went_is_still_its_own),
+		TEST(a_disk_that_came_and_went_between_two_looks_has_its_counts),
+		TEST(gauges_are_not_gathered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
