@@ -23,7 +23,7 @@ LIB := ground digits text symbols facts refusal parse report log privileges path
        bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
        batch retryafter verdict bisection bodysize backoff \
        crc32c record queue shelf spooltask spoolstate spoolplan spool spooldisk poller worker devices segment spooldir spoollist keyring \
-       patience httphandle http target targets sink trouble outputstats \
+       patience redaction httphandle http target targets sink trouble outputstats \
        outlet keeper \
        uplink complaint settle push \
        trusted kernel host bpflog rodata probeconst probebind probeprograms probeload probe snapshot probedir mapreader collect \

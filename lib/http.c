@@ -26,6 +26,7 @@ struct http_client {
 	struct http *http;
 	CURL *easy;
 	struct http_headers headers;
+	struct redaction secrets; /* of these settings */
 	bool running;
 	bool failed;    /* the last request had no answer */
 	bool on_socket; /* the request goes to a unix socket */
@@ -52,6 +53,20 @@ static const char *error_text(const struct http_client *client, CURLcode code)
 	return client->error[0] ? client->error : curl_easy_strerror(code);
 }
 
+static void redact(struct http_client *client)
+{
+	char *const texts[] = {client->body, client->error};
+	const char *url = NULL, *query;
+
+	curl_easy_getinfo(client->easy, CURLINFO_EFFECTIVE_URL, &url);
+	query = url ? strchr(url, '?') : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		redaction_apply(&client->secrets, texts[i]);
+		if (query)
+			redaction_strike(texts[i], query + 1);
+	}
+}
+
 static void finish(struct http_client *client, CURLcode code)
 {
 	struct http_result result = {.transport = (int)code,
@@ -64,6 +79,7 @@ static void finish(struct http_client *client, CURLcode code)
 
 	curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &result.status);
 	client->failed = code;
+	redact(client);
 	http_cancel(client);
 	client->fn(client->ctx, &result);
 }
@@ -267,19 +283,24 @@ int http_client_new(struct http *http, const struct http_settings *settings,
 int http_client_set(struct http_client *client, const struct http_settings *settings)
 {
 	CLEANUP(httphandle_free_headers) struct http_headers headers = {0};
+	CLEANUP(redaction_free) struct redaction secrets = {0};
 	struct http_headers old;
 	int err;
 
 	assert(client && settings);
 	if (client->running)
 		return -EBUSY;
-	err = httphandle_make_headers(settings, &headers);
+	err = httphandle_collect_secrets(settings, &secrets);
+	err = err ?: httphandle_make_headers(settings, &headers);
 	err = err ?: httphandle_set(client->easy, settings);
 	if (err)
 		return err;
 	old = client->headers;
 	client->headers = headers;
 	headers = old;
+	redaction_free(&client->secrets);
+	client->secrets = secrets;
+	secrets = (struct redaction){0};
 	return 0;
 }
 
@@ -291,6 +312,7 @@ void http_client_free(struct http_client *client)
 	if (client->easy)
 		curl_easy_cleanup(client->easy);
 	httphandle_free_headers(&client->headers);
+	redaction_free(&client->secrets);
 	free(client);
 }
 

@@ -20,10 +20,10 @@
 struct http;
 struct http_client;
 
-/** Its texts are valid until the client's next http_post() or http_client_free(). */
+/** What the client proves itself with is struck out. Its texts are valid until the client's next http_post() or http_client_free(). */
 struct http_result {
 	int transport;           /* 0: answered; else a CURLcode */
-	const char *error;       /* transport's text, for a person; holds no credentials */
+	const char *error;       /* transport's text, for a person */
 	long status;             /* 0: none came; may be there beside a transport error */
 	const char *retry_after; /* or NULL */
 	const char *date;        /* or NULL */

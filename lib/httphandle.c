@@ -73,6 +73,19 @@ void httphandle_free_headers(struct http_headers *headers)
 	}
 }
 
+int httphandle_collect_secrets(const struct http_settings *settings, struct redaction *out)
+{
+	assert(settings && out);
+
+	int err = redaction_add_header(out, settings->authorization);
+
+	err = err ?: redaction_add_login(out, settings->username ?: "", settings->password);
+	err = err ?: redaction_add_url(out, settings->proxy);
+	for (size_t i = 0; i < settings->n_headers && !err; i++)
+		err = redaction_add_header(out, settings->headers[i].value);
+	return err;
+}
+
 static const char *or_null(const char *text)
 {
 	return text && *text ? text : NULL;

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "confkeys.h"
+#include "redaction.h"
 
 #include <curl/curl.h>
 
@@ -34,6 +35,9 @@ int httphandle_make_headers(const struct http_settings *settings, struct http_he
 
 /** Overwrites them first: they may hold secrets. */
 void httphandle_free_headers(struct http_headers *headers);
+
+/** Adds all that must not be printed. @return 0 or -ENOMEM */
+int httphandle_collect_secrets(const struct http_settings *settings, struct redaction *out);
 
 /**
  * Gives the handle all settings but the headers; may be called again with others, but a tls_ca then stays needed.

@@ -31,6 +31,8 @@ struct keyring {
 	struct credentials credentials;
 	struct text problem;
 	uint64_t since_ns; /* of the present look; 0: none */
+	bool again;        /* one by force was asked for while it went on */
+	bool untold;       /* it gave others, and the one after it tells that */
 };
 
 static void wipe_string(char **s)
@@ -123,10 +125,16 @@ static void on_read(void *ctx)
 {
 	struct look *l = ctx;
 	struct keyring *k = l->keyring;
-	bool force = l->force, changed = l->has_read && take(k, l);
+	bool force = l->force || k->again, changed = (l->has_read && take(k, l)) || k->untold;
 
 	l->force = false;
 	k->since_ns = 0;
+	/* It may have passed what changed meanwhile. The caller was promised a call. */
+	if (k->again && keyring_look(k, true)) {
+		k->untold = changed;
+		return;
+	}
+	k->again = k->untold = false;
 	if (force || changed || (l->has_read && !k->known))
 		k->fn(k->ctx, changed);
 }
@@ -138,8 +146,11 @@ bool keyring_look(struct keyring *k, bool force)
 	if (!k->worker)
 		return false;
 	/* One that goes on may have passed what just changed, but every window has another. */
-	if (k->since_ns)
+	if (k->since_ns) {
+		k->again |= force;
 		return true;
+	}
+	k->again = false;
 	k->look->force = force;
 	if (worker_start(k->worker, read_files, on_read, k->look))
 		return false;
