@@ -125,13 +125,22 @@ static int make_folders(char *path)
 	return make_folder(path);
 }
 
-static int lock(struct spooldir *d)
+static int try_lock(struct spooldir *d, int access)
 {
+	ground_closep(&d->lock_fd);
 	d->lock_fd =
-		openat(d->fd, SPOOLDIR_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+		openat(d->fd, SPOOLDIR_LOCK, access | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	if (d->lock_fd < 0)
 		return -errno;
 	return flock(d->lock_fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
+/* For reading: a file that is open for writing keeps its file system from being made read-only. NFS wants it so (flock(2)). */
+static int lock(struct spooldir *d)
+{
+	int err = try_lock(d, O_RDONLY);
+
+	return err == -EBADF ? try_lock(d, O_RDWR) : err;
 }
 
 static void closedirp(DIR **dir)
