@@ -113,7 +113,7 @@ $(O)/man/%: packaging/man/%.in packaging/man/keys.awk $(O)/thermograf
 E2E_PROBES := $(patsubst tests/e2e/probes/%.bpf.c,$(O)/tests/e2e/probes/%,$(wildcard tests/e2e/probes/*.bpf.c))
 
 .PHONY: e2e-probes
-e2e-probes: $(E2E_PROBES:%=%.bpf.o) $(E2E_PROBES:%=%.ini)
+e2e-probes: $(E2E_PROBES:%=%.bpf.o) $(E2E_PROBES:%=%.ini) $(O)/tests/e2e/fleet
 
 $(O)/tests/e2e/probes/%.bpf.o: tests/e2e/probes/%.bpf.c $(wildcard bpf/*.bpf.h)
 	$(say) BPF $@
@@ -121,6 +121,11 @@ $(O)/tests/e2e/probes/%.bpf.o: tests/e2e/probes/%.bpf.c $(wildcard bpf/*.bpf.h)
 
 $(O)/tests/e2e/probes/%.ini: tests/e2e/probes/%.ini
 	$(Q)mkdir -p $(@D) && cp $< $@
+
+# Many hosts in one process; when each sends is told at the door of http_post().
+$(O)/tests/e2e/fleet: tests/e2e/fleet.c $(O)/libthermograf.a
+	$(say) CC $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--wrap=http_post -o $@ $< $(O)/libthermograf.a $(LDLIBS_ALL)
 
 # ---- Unit tests: one binary per tests/unit/test_*.c; an unregistered test is an unused function.
 unit: $(UNIT) probes e2e-probes
