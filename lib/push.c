@@ -359,7 +359,7 @@ bool push_is_busy(const struct push *p)
 {
 	assert(p);
 
-	if (p->lent || poller_timer_is_set(p->start))
+	if (p->lent || poller_timer_is_set(p->start) || spool_is_reading(p->spool))
 		return true;
 	return p->flushing && ((!p->gave_up && !p->idle) || keeper_is_saving(p->keeper));
 }

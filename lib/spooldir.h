@@ -25,19 +25,19 @@ struct spooldir;
 /** Touches no disk. @param dir  with the output's name below it */
 int spooldir_new(const char *dir, const char *name, struct spooldir **ret_spooldir);
 /** Closes what is open. NULL is fine. */
-void spooldir_free(struct spooldir *spooldir);
-void spooldir_freep(struct spooldir **spooldir);
+void spooldir_free(struct spooldir *d);
+void spooldir_freep(struct spooldir **d);
 
 /** The folder, to print. */
-const char *spooldir_path(const struct spooldir *spooldir);
+const char *spooldir_path(const struct spooldir *d);
 
 /**
  * Does a task.
  * @param outcome     zeroed before; err is -EWOULDBLOCK when another agent has the lock
  * @param ret_damage  what was skipped over, grows
  */
-void spooldir_do(struct spooldir *spooldir, const struct spool_task *task,
-                 struct spool_outcome *outcome, struct segment_damage *damage);
+void spooldir_do(struct spooldir *d, const struct spool_task *task, struct spool_outcome *outcome,
+                 struct segment_damage *damage);
 
 /** A segment's number by its file's name; 0: it is none. */
 uint32_t spooldir_segment_of(const char *file_name);
