@@ -73,11 +73,15 @@ class Agent:
         self.temporary = tempfile.TemporaryDirectory(prefix="thermograf-agent-")
         self.folder = Path(self.temporary.name)
         self.config = self.folder / "thermograf.ini"
-        self.config.write_text(text)
+        self.configure(text)
         self.process = None
 
+    def configure(self, text):
+        """Writes its configuration, with spools in its own folder."""
+        self.config.write_text(with_spools_in(self.folder, text))
+
     def start(self):
-        self.config.write_text(with_spools_in(self.folder, self.config.read_text()))
+        self.configure(self.config.read_text())
         with open(self.folder / "log", "ab") as log:
             self.process = lab.spawn([*self.before, program(), "run", "--config", self.config], stdout=log, stderr=log,
                                      env=self.environment)

@@ -48,7 +48,7 @@ class Run:
         for name, text in sections.items():
             self.sections[name if name == "global_tags" else name.replace("_", ".", 1)] = text
         text = "".join(f"[{name}]\n{body}\n" for name, body in self.sections.items() if body is not None)
-        self.agent.config.write_text(text.replace("{folder}", str(self.agent.folder)))
+        self.agent.configure(text.replace("{folder}", str(self.agent.folder)))
 
     def answers(self):
         messages = self.agent.messages()

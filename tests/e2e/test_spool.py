@@ -66,7 +66,7 @@ class Lives:
 
     def start(self):
         self.number += 1
-        self.agent.config.write_text(CONFIG.format(folder=self.folder, truth=self.truth()) + self.outputs)
+        self.agent.configure(CONFIG.format(folder=self.folder, truth=self.truth()) + self.outputs)
         self.agent.start()
 
     def kill(self):

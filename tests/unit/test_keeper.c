@@ -456,6 +456,37 @@ static void what_a_damaged_record_held_is_counted(void **state)
 	assert_int_equal(count(logged(&s), "places that hold no whole record"), 1);
 }
 
+/* The folder is where windows wait already; bounds are not. */
+static void another_section_changes_bounds_now_and_the_folder_later(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+	struct config_output other;
+
+	(void)state;
+	refuse(&s, 1, "Retry-After: 60\r\n");
+	scene_make(&s);
+	for (int i = 0; i < 40; i++)
+		add_window(&s, 60000 * MS);
+	run_until(&s, all_on_disk);
+	uint64_t bytes = check_sums(&s).spool_bytes;
+	other = s.config;
+	other.spool_dir = (char *)"/nonexistent";
+	other.spool_max_bytes = bytes / 2;
+	assert_int_equal(output_prepare(s.output, &other), 0);
+	output_commit(s.output);
+	assert_int_equal(count(logged(&s),
+	                       "spool_dir is taken into use by the next start; until then "
+	                       "windows wait in /"),
+	                 1);
+	while (check_sums(&s).spool_bytes > bytes / 2)
+		run_until(&s, idle);
+	add_window(&s, 0);
+	run_until(&s, all_on_disk);
+	assert_in_range(check_sums(&s).spool_bytes, 100, bytes / 2);
+	assert_true(check_sums(&s).lines_dropped[OUTPUT_DROP_SPOOL] > 0);
+	assert_false(check_sums(&s).spool_failing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,6 +504,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_second_agent_on_one_spool_keeps_to_memory_and_says_so,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(what_a_damaged_record_held_is_counted, restore_errors),
+		cmocka_unit_test_teardown(another_section_changes_bounds_now_and_the_folder_later,
+	                                  restore_errors),
 	};
 
 	error_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -513,6 +513,94 @@ static void the_newest_window_may_be_larger_than_what_is_kept_in_memory(void **s
 	}
 }
 
+/* ---- what is found */
+
+static size_t only_segment(const struct scene *s, char path[120], uint8_t *bytes, size_t size)
+{
+	snprintf(path, 120, "%s/0000000000000001.spool", s->folder.spool);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = read(fd, bytes, size);
+
+	assert_in_range(len, 1, size - 1);
+	return (size_t)len;
+}
+
+static void write_segment(const char *path, const uint8_t *bytes, size_t len)
+{
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+}
+
+/* @return how many come, in their order */
+static uint32_t drain_in_order(struct scene *s)
+{
+	uint32_t n = 0, last = 0, id;
+
+	while ((id = send_old(s))) {
+		assert_true(id > last);
+		last = id;
+		n++;
+	}
+	do_all(s);
+	assert_int_equal(segments(s), 0);
+	return n;
+}
+
+/* A kill in the middle of a write, at every byte of it: what was there is there, and the next window follows it. */
+static void a_write_that_was_cut_short_costs_itself_only(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+	uint8_t bytes[4096];
+	char path[120];
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 4; id++)
+		put_saved(&s, id, id * 10, 40);
+	size_t len = only_segment(&s, path, bytes, sizeof(bytes));
+	for (size_t cut = 0; cut < record_bytes(40); cut++) {
+		restart(&s);
+		write_segment(path, bytes, len - record_bytes(40) + cut);
+		do_all(&s);
+		assert_int_equal(spool_totals(s.spool).batches, 3);
+		put_saved(&s, 5, 50, 40);
+		restart(&s);
+		s.damage = (struct segment_damage){0};
+		do_all(&s);
+		assert_int_equal(spool_totals(s.spool).batches, 4);
+		assert_int_equal(drain_in_order(&s), 4);
+		assert_int_equal(s.damage.places, 0);
+	}
+}
+
+/* Nothing is refused: what a flipped byte costs is one batch at most, and that is counted. */
+static void with_any_byte_flipped_all_others_are_sent_and_the_sums_are_right(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+	uint8_t bytes[4096];
+	char path[120];
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 4; id++)
+		put_saved(&s, id, id * 10, 30);
+	size_t len = only_segment(&s, path, bytes, sizeof(bytes));
+	for (size_t at = 0; at < len; at++) {
+		restart(&s);
+		bytes[at] ^= 0xff;
+		write_segment(path, bytes, len);
+		bytes[at] ^= 0xff;
+		do_all(&s);
+		struct spool_totals before = spool_totals(s.spool);
+		assert_int_equal(before.recovered_points, before.points);
+		uint32_t n = drain_in_order(&s);
+		struct spool_totals after = spool_totals(s.spool);
+		assert_int_equal(after.points, 0);
+		assert_int_equal(n + (after.damaged_points > 0) + (before.batches < 4), 4);
+	}
+}
+
 /* ---- everything at random */
 
 #define IDS 20000
@@ -764,6 +852,8 @@ int main(void)
 		cmocka_unit_test(the_oldest_on_disk_leaves_for_the_newest),
 		cmocka_unit_test(a_smaller_bound_is_kept_from_the_start_on),
 		cmocka_unit_test(the_newest_window_may_be_larger_than_what_is_kept_in_memory),
+		cmocka_unit_test(a_write_that_was_cut_short_costs_itself_only),
+		cmocka_unit_test(with_any_byte_flipped_all_others_are_sent_and_the_sums_are_right),
 		cmocka_unit_test(what_goes_in_comes_out_once_or_is_counted),
 		cmocka_unit_test(through_kills_nothing_saved_is_lost),
 	};
