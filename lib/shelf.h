@@ -11,7 +11,7 @@
  *     w  rests: it waits, and is on disk only; it is counted here and nowhere else
  *     m  held: it waits, and is also in memory; it is counted there
  *
- * A segment knows sums, not records: an outage of any length costs 88 bytes for every megabyte. What rests is met again by
+ * A segment knows sums, not records: an outage of any length costs 64 bytes for every segment. What rests is met again by
  * reading on from the cursor. What a receiver refused rests again behind it, and is met in the next pass. Since the sums say
  * how much lies ahead, what damage has swallowed is known when the segment's end is reached.
  *
@@ -20,7 +20,7 @@
 #pragma once
 #include "record.h"
 
-/** Their table takes 720 KB. No bound of bytes leads to more than half of it (shelf_segment_bytes()); restarts might. */
+/** Their table takes 512 KiB. No bound of bytes leads to more than half of it (shelf_segment_bytes()); restarts might. */
 #define SHELF_MAX_SEGMENTS 8192
 
 struct shelf_counts {

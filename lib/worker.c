@@ -37,6 +37,8 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 
+	/* For who looks what waits in state D. */
+	(void)pthread_setname_np(pthread_self(), "thermograf-disk");
 	pthread_mutex_lock(&w->lock);
 	while (w->has_job || !w->ending) {
 		if (!w->has_job) {
