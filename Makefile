@@ -14,20 +14,21 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground digits text symbols facts refusal parse report log privileges paths \
+LIB := ground digits text json symbols facts refusal parse report log privileges paths \
        inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials \
        bucket words specpredicate specreference specconst specwords specprogram specmap specnames specrules spec \
-       btftype enumtext memberpath feature layout rows fingerprint delta \
+       btftype enumtext memberpath feature layout mapview rows fingerprint delta \
        window clock point lineproto \
        disks uevent decode tagset diskstats coverage totals series \
        bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
-       batch retryafter verdict bisection bodysize backoff \
+       batch estimate retryafter verdict bisection bodysize backoff \
        crc32c record queue shelf spooltask spoolstate spoolplan spool spooldisk poller worker devices segment spooldir spoollist keyring \
        patience redaction httphandle http target targets sink trouble outputstats \
        outlet keeper \
-       uplink complaint settle push \
+       uplink reach complaint settle push \
        trusted kernel host bpflog rodata probeconst probebind probeprograms probeload probe snapshot probedir mapreader collect \
-       identity output farewell agentoutputs agentprobes selfmon usage reconcile health agent notify loop
+       identity output farewell agentoutputs agentprobes selfmon checkup checkoutputs checkprobes checktext checkjson catalogue \
+       usage reconcile health agent notify loop
 
 CC      ?= cc
 CLANG   ?= clang

@@ -18,32 +18,44 @@ enum {
 /** More --set than this belong into a file. */
 #define COMMAND_MAX_SETS 64
 
+/** Options without a value; each command says which it takes. */
+enum command_flag {
+	COMMAND_DEFAULTS = 1 << 0,
+	COMMAND_JSON = 1 << 1,
+	COMMAND_CONNECT = 1 << 2,
+	COMMAND_LOAD = 1 << 3,
+};
+
 struct command_options {
 	const char *config; /* --config FILE, or NULL */
 	const char *sets[COMMAND_MAX_SETS];
 	size_t n_sets;
-	bool defaults; /* --defaults */
+	unsigned int flags; /* enum command_flag */
 };
 
 struct command {
 	const char *name;
-	const char *about;   /* one line */
-	const char *usage;   /* the options that it takes */
-	bool takes_defaults; /* --defaults */
+	const char *about;  /* one line */
+	const char *usage;  /* the options that it takes */
+	unsigned int takes; /* enum command_flag */
 	int (*run)(const struct command_options *options);
 };
 
 extern const struct command command_run;
 extern const struct command command_once;
 extern const struct command command_check;
+extern const struct command command_probes;
 extern const struct command command_spool;
 
 /**
- * Reads the configuration that the options name, and prints what is wrong with it.
- * @param warnings  NULL, or grows by the number of warnings
+ * Reads the configuration that the options name.
+ * @param report  takes what is wrong with it; NULL: it is logged
  * @return the configuration, or NULL after errors
  */
-struct config *command_load(const struct command_options *options, size_t *warnings);
+struct config *command_load(const struct command_options *options, struct report *report);
 
-/** The same, and its log_level holds from here on. */
-struct config *command_config(const struct command_options *options, size_t *warnings);
+/** The same, logged, and its log_level holds from here on. */
+struct config *command_config(const struct command_options *options);
+
+/** Prints what was made. @return EXIT_OK; EXIT_FAILED: there was no memory for it, or nobody takes it */
+int command_print(const struct text *out);

@@ -9,14 +9,14 @@
 #include <string.h>
 
 static const struct command *const commands[] = {&command_run, &command_once, &command_check,
-                                                 &command_spool};
+                                                 &command_probes, &command_spool};
 
 static const char *environment(const char *name)
 {
 	return secure_getenv(name);
 }
 
-struct config *command_load(const struct command_options *options, size_t *warnings)
+struct config *command_load(const struct command_options *options, struct report *report)
 {
 	const struct config_sources sources = {
 		.file = options->config,
@@ -26,13 +26,11 @@ struct config *command_load(const struct command_options *options, size_t *warni
 		.n_sets = options->n_sets,
 		.getenv = environment,
 	};
-	CLEANUP(report_free) struct report report = {0};
+	CLEANUP(report_free) struct report own = {0};
 	struct config *config = NULL;
-	int err = config_load(&sources, &config, &report);
+	int err = config_load(&sources, &config, report ?: &own);
 
-	if (warnings)
-		*warnings += report.n_warnings;
-	log_report(&report);
+	log_report(&own);
 	if (err) {
 		if (err != -EINVAL)
 			log_error("the configuration cannot be used: %s", strerror(-err));
@@ -41,13 +39,26 @@ struct config *command_load(const struct command_options *options, size_t *warni
 	return config;
 }
 
-struct config *command_config(const struct command_options *options, size_t *warnings)
+struct config *command_config(const struct command_options *options)
 {
-	struct config *config = command_load(options, warnings);
+	struct config *config = command_load(options, NULL);
 
 	if (config)
 		log_set_level(config->agent.log_level);
 	return config;
+}
+
+int command_print(const struct text *out)
+{
+	if (out->err) {
+		log_error("out of memory");
+		return EXIT_FAILED;
+	}
+	if (fputs(text_cstr(out), stdout) == EOF || fflush(stdout)) {
+		log_error("standard output: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
 }
 
 static void print_help(FILE *out)
@@ -82,24 +93,58 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static const struct option options_known[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"set", required_argument, NULL, 's'},
+	{"defaults", no_argument, NULL, 0},
+	{"json", no_argument, NULL, 0},
+	{"connect", no_argument, NULL, 0},
+	{"load", no_argument, NULL, 0},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
+};
+
+static unsigned int flag_named(const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned int flag;
+	} flags[] = {{"defaults", COMMAND_DEFAULTS},
+	             {"json", COMMAND_JSON},
+	             {"connect", COMMAND_CONNECT},
+	             {"load", COMMAND_LOAD}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (!strcmp(flags[i].name, name))
+			return flags[i].flag;
+	return 0;
+}
+
+static int fail_usage(const struct command *command, const char *what, const char *word)
+{
+	fprintf(stderr, "thermograf %s: \"%s\" %s; see thermograf %s --help\n", command->name, word,
+	        what, command->name);
+	return EXIT_USAGE + 1;
+}
+
 /* @return 0 to go on, else the exit code + 1 */
 static int parse_options(const struct command *command, int argc, char **argv,
                          struct command_options *options)
 {
-	static const struct option table[] = {
-		{"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-		{"defaults", no_argument, NULL, 'd'},     {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},      {0},
-	};
-	int option;
+	int option, which = 0;
 
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "", options_known, &which)) != -1) {
+		const char *name = options_known[which].name;
+
 		if (option == 'c') {
 			options->config = optarg;
 		} else if (option == 's' && options->n_sets < COMMAND_MAX_SETS) {
 			options->sets[options->n_sets++] = optarg;
-		} else if (option == 'd' && command->takes_defaults) {
-			options->defaults = true;
+		} else if (option == 0 && command->takes & flag_named(name)) {
+			options->flags |= flag_named(name);
+		} else if (option == 0) {
+			return fail_usage(command, "is no option of it", name);
 		} else if (option == 'h') {
 			return print_command_help(command) + 1;
 		} else if (option == 'V') {
@@ -110,12 +155,7 @@ static int parse_options(const struct command *command, int argc, char **argv,
 			return EXIT_USAGE + 1;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "thermograf %s: \"%s\" is too much; see thermograf %s --help\n",
-		        command->name, argv[optind], command->name);
-		return EXIT_USAGE + 1;
-	}
-	return 0;
+	return optind < argc ? fail_usage(command, "is too much", argv[optind]) : 0;
 }
 
 /* A descriptor that was closed at the start would be the next file's: log lines would go into it. */

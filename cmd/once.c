@@ -6,7 +6,7 @@
 
 static int once(const struct command_options *options)
 {
-	struct config *config = command_config(options, NULL);
+	struct config *config = command_config(options);
 	int err = config ? loop_once(config) : -EINVAL;
 
 	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;

@@ -22,7 +22,7 @@ static int run(const struct command_options *options)
 		log_error("privileges cannot be given up: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	config = command_config(options, NULL);
+	config = command_config(options);
 	err = config ? loop_run(config, &source) : -EINVAL;
 	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;
 }

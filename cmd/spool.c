@@ -150,7 +150,7 @@ static bool print_strangers(const struct config *config)
 
 static int spool(const struct command_options *options)
 {
-	CLEANUP(config_freep) struct config *config = command_config(options, NULL);
+	CLEANUP(config_freep) struct config *config = command_config(options);
 	bool well = true;
 
 	if (!config)

@@ -9,15 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-static struct style_settings style_of(const struct config_output *config)
-{
-	return (struct style_settings){.style = config->style,
-	                               .buckets_per_octave = config->buckets_per_octave,
-	                               .quantiles = config->quantiles,
-	                               .le_padded = config->le_padded,
-	                               .cumulative_hist = config->cumulative_hist};
-}
-
 static void tell(const struct config_output *config, unsigned int diff)
 {
 	CLEANUP(text_free) struct text line = {0};
@@ -78,7 +69,7 @@ int agentoutputs_make(const struct agentoutputs *now, const struct config *confi
 	for (size_t i = 0; i < config->n_outputs && !err; i++) {
 		const struct config_output *section = &config->outputs[i];
 
-		next.styles[next.n] = style_of(section);
+		next.styles[next.n] = style_settings_of(section);
 		next.former[next.n] = MAPSTREET_NEW_STYLE;
 		err = keep(now, section, farewell, &next, next.n++);
 		if (err == 1) {

@@ -57,6 +57,7 @@ struct probe_private {
 /** What became of a program of the object. */
 struct probe_program {
 	char *name;
+	char *section; /* of the object: how it is attached */
 	bool chosen;
 	bool unwanted; /* not chosen, because of the description's constants: nobody misses it */
 	char *why;     /* not chosen: a clause for a person; else NULL */

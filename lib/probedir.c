@@ -21,23 +21,31 @@ static bool has_name(const struct probedir *probes, const char *name, size_t len
 	return false;
 }
 
-static int add(struct probedir *probes, const char *dir, const char *file, size_t name_len)
+static int add(struct probedir_entry **entries, size_t *n, const char *dir, const char *file,
+               size_t name_len)
 {
 	CLEANUP(text_free) struct text path = {0};
 	struct probedir_entry *e;
 
-	if (probes->n == CONFIG_MAX_PROBES)
+	if (*n == CONFIG_MAX_PROBES)
 		return -E2BIG;
-	e = realloc(probes->entries, (probes->n + 1) * sizeof(*e));
+	e = realloc(*entries, (*n + 1) * sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	probes->entries = e;
-	e += probes->n;
+	*entries = e;
+	e += (*n)++;
 	text_printf(&path, "%s/%s", dir, file);
 	*e = (struct probedir_entry){.name = strndup(file, name_len),
 	                             .path = strdup(text_cstr(&path))};
-	probes->n++;
 	return path.err ?: e->name && e->path ? 0 : -ENOMEM;
+}
+
+/* More files that are hidden than can be listed matter to nobody. */
+static int hide(struct probedir *probes, const char *dir, const char *file, size_t name_len)
+{
+	int err = add(&probes->hidden, &probes->n_hidden, dir, file, name_len);
+
+	return err == -E2BIG ? 0 : err;
 }
 
 static int list_dir(struct probedir *probes, const char *dir)
@@ -51,8 +59,10 @@ static int list_dir(struct probedir *probes, const char *dir)
 
 		if (len <= 4 || strcmp(entry->d_name + len - 4, ".ini") || entry->d_name[0] == '.')
 			continue;
-		if (!has_name(probes, entry->d_name, len - 4))
-			err = add(probes, dir, entry->d_name, len - 4);
+		if (has_name(probes, entry->d_name, len - 4))
+			err = hide(probes, dir, entry->d_name, len - 4);
+		else
+			err = add(&probes->entries, &probes->n, dir, entry->d_name, len - 4);
 	}
 	if (d)
 		closedir(d);
@@ -119,12 +129,18 @@ void probedir_report_unknown(const struct probedir *probes, const struct config 
 	}
 }
 
+static void free_entries(struct probedir_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(entries[i].name);
+		free(entries[i].path);
+	}
+	free(entries);
+}
+
 void probedir_free(struct probedir *probes)
 {
-	for (size_t i = 0; i < probes->n; i++) {
-		free(probes->entries[i].name);
-		free(probes->entries[i].path);
-	}
-	free(probes->entries);
+	free_entries(probes->entries, probes->n);
+	free_entries(probes->hidden, probes->n_hidden);
 	*probes = (struct probedir){0};
 }

@@ -12,9 +12,13 @@ struct probedir_entry {
 	char *path; /* of its INI */
 };
 
+/** Zero-initialised is empty. */
 struct probedir {
 	struct probedir_entry *entries; /* sorted by name */
 	size_t n;
+	struct probedir_entry
+		*hidden; /* a file before it in the list of folders has its name; in that order */
+	size_t n_hidden;
 };
 
 /**

@@ -81,6 +81,7 @@ void probe_discard(struct probe *p)
 		free(p->left[i].why);
 	for (size_t i = 0; i < p->n_programs; i++) {
 		free(p->programs[i].name);
+		free(p->programs[i].section);
 		free(p->programs[i].why);
 	}
 	p->n_maps = p->n_left = p->n_privates = p->n_programs = 0;

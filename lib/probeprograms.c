@@ -101,10 +101,12 @@ static int add_program(struct probe *p, const struct bpf_program *program,
 	const struct spec_program *s = probe_program_spec(p->spec, bpf_program__name(program));
 	CLEANUP(text_free) struct text why = {0};
 
-	*pp = (struct probe_program){.name = strdup(bpf_program__name(program)), .fd = -1};
-	if (!pp->name)
-		return -ENOMEM;
+	*pp = (struct probe_program){.name = strdup(bpf_program__name(program)),
+	                             .section = strdup(bpf_program__section_name(program)),
+	                             .fd = -1};
 	p->n_programs++;
+	if (!pp->name || !pp->section)
+		return -ENOMEM;
 	pp->unwanted = s && !probeconst_wants(p->spec, s->when, s->n_when, &why);
 	pp->chosen = !pp->unwanted && can_run(p, program, s, kernel, &why);
 	if (!pp->chosen)

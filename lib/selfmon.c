@@ -153,6 +153,17 @@ int selfmon_probe(const char *name, const struct collector *collector, int64_t s
 	return tell(&p, fn, ctx);
 }
 
+int selfmon_counts(const char *name, const struct collect_stats *stats, int64_t stamp_ns,
+                   point_fn fn, void *ctx)
+{
+	struct point p = {.measurement = "thermograf_probe", .stamp_ns = stamp_ns};
+
+	add_tag(&p, "probe", name);
+	add(&p, "running", 1);
+	add_stats(&p, stats);
+	return tell(&p, fn, ctx);
+}
+
 int selfmon_coverage(const struct coverage_row *row, int64_t stamp_ns, point_fn fn, void *ctx)
 {
 	struct point p = {.measurement = "thermograf_coverage", .stamp_ns = stamp_ns};

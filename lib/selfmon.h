@@ -45,5 +45,9 @@ int selfmon_output(const char *name, const struct output_stats *stats, int64_t s
 int selfmon_probe(const char *name, const struct collector *collector, int64_t stamp_ns,
                   point_fn fn, void *ctx);
 
+/** As selfmon_probe() of one that runs, but for the reasons of its drops. */
+int selfmon_counts(const char *name, const struct collect_stats *stats, int64_t stamp_ns,
+                   point_fn fn, void *ctx);
+
 /** Without coverage_pct where the kernel does not count this disk. @return what @p fn returned */
 int selfmon_coverage(const struct coverage_row *row, int64_t stamp_ns, point_fn fn, void *ctx);

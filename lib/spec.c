@@ -65,11 +65,22 @@ static int set_object(struct reader *r, const struct inifile_entry *e)
 	return r->spec->object ? 0 : -ENOMEM;
 }
 
+/* @param place  holds the default */
+static int set_text(char **place, const char *value)
+{
+	free(*place);
+	*place = strdup(value);
+	return *place ? 0 : -ENOMEM;
+}
+
 static int set_about(struct reader *r, const struct inifile_entry *e)
 {
-	free(r->spec->about); /* the default */
-	r->spec->about = strdup(e->value);
-	return r->spec->about ? 0 : -ENOMEM;
+	return set_text(&r->spec->about, e->value);
+}
+
+static int set_cost(struct reader *r, const struct inifile_entry *e)
+{
+	return set_text(&r->spec->cost, e->value);
 }
 
 static int set_enabled(struct reader *r, const struct inifile_entry *e)
@@ -81,8 +92,8 @@ static int set_enabled(struct reader *r, const struct inifile_entry *e)
 
 static int set_in_probe(struct reader *r, const struct inifile_entry *e)
 {
-	static const char *const keys[] = {"version", "object", "about", "enabled"};
-	static const set_fn set[] = {set_version, set_object, set_about, set_enabled};
+	static const char *const keys[] = {"version", "object", "about", "cost", "enabled"};
+	static const set_fn set[] = {set_version, set_object, set_about, set_cost, set_enabled};
 	int i = words_find_key(e->key, keys, ARRAY_SIZE(keys), &r->why);
 
 	static_assert(ARRAY_SIZE(keys) == ARRAY_SIZE(set), "a row per key");
@@ -309,7 +320,8 @@ static int new_spec(const char *name, const char *file, struct spec **ret)
 	spec->name = strdup(name);
 	spec->file = strdup(file);
 	spec->about = strdup("");
-	if (!spec->name || !spec->file || !spec->about)
+	spec->cost = strdup("");
+	if (!spec->name || !spec->file || !spec->about || !spec->cost)
 		return -ENOMEM;
 	*ret = TAKE_PTR(spec);
 	return 0;
@@ -389,6 +401,7 @@ void spec_free(struct spec *spec)
 	free(spec->file);
 	free(spec->object);
 	free(spec->about);
+	free(spec->cost);
 	free(spec);
 }
 

@@ -25,7 +25,8 @@ struct spec {
 	char *name; /* of the probe: the file's, without .ini */
 	char *file; /* for messages */
 	char *object;
-	char *about;
+	char *about;  /* "" = nothing was said; so the next */
+	char *cost;   /* for a person: what an event costs */
 	bool enabled; /* unless the configuration says otherwise */
 	struct spec_const consts[SPEC_MAX_CONSTS];
 	size_t n_consts;

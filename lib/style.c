@@ -143,6 +143,15 @@ static int plan_histogram(struct style *s, const struct spec *spec, size_t i, co
 
 /* ---- all */
 
+struct style_settings style_settings_of(const struct config_output *config)
+{
+	return (struct style_settings){.style = config->style,
+	                               .buckets_per_octave = config->buckets_per_octave,
+	                               .quantiles = config->quantiles,
+	                               .le_padded = config->le_padded,
+	                               .cumulative_hist = config->cumulative_hist};
+}
+
 int style_new(const struct spec *spec, const struct spec_map *map, const struct layout *layout,
               const struct style_settings *settings, const char *alias, struct style **ret_style)
 {

@@ -28,6 +28,9 @@
 #pragma once
 #include "emitter.h"
 
+/** What the section of an output says of its style. */
+struct style_settings style_settings_of(const struct config_output *config);
+
 /**
  * @param spec      the probe's description, of which map is one; outlives the style, like map and layout
  * @param settings  copied

@@ -91,9 +91,8 @@ static void add_quote(struct text *out, const char *body)
 	text_char(out, '"');
 }
 
-static void add_case(struct text *out, const struct trouble_case *c)
+static void add_answer(struct text *out, const struct trouble_case *c)
 {
-	text_printf(out, "output %s: ", c->config->name);
 	if (c->problem) {
 		text_str(out, c->problem);
 		return;
@@ -105,6 +104,12 @@ static void add_case(struct text *out, const struct trouble_case *c)
 	}
 	text_printf(out, " answers %ld", c->status);
 	add_quote(out, c->body);
+}
+
+static void add_case(struct text *out, const struct trouble_case *c)
+{
+	text_printf(out, "output %s: ", c->config->name);
+	add_answer(out, c);
 }
 
 /* In the words of libcurl with OpenSSL 1.1 and 3; other libraries' get no advice. */
@@ -208,6 +213,20 @@ static void add_advice(struct text *out, const struct trouble_case *c)
 	default:
 		break;
 	}
+}
+
+void trouble_explain(const struct trouble_case *c, struct text *out)
+{
+	assert(c && out);
+
+	add_answer(out, c);
+	add_advice(out, c);
+	/* Of one line, whose form is right: who rejects that takes no line protocol. */
+	if (!c->problem && c->reason == REASON_REJECTED)
+		text_printf(
+			out,
+			"; does it take line protocol there? check type and urls of [output.%s]",
+			c->config->name);
 }
 
 static bool is_worth_telling(const struct trouble *t, unsigned int kind, uint64_t now_ns)

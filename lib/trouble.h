@@ -68,5 +68,8 @@ bool trouble_dropped(struct trouble *t, uint64_t now_ns, const struct trouble_ca
 bool trouble_over(struct trouble *t, uint64_t now_ns, const char *name, uint64_t windows,
                   struct text *out);
 
+/** The answer to a single test write that was not taken, and what would help; without the output's name. */
+void trouble_explain(const struct trouble_case *c, struct text *out);
+
 /** A time span for a person: "0.6 s", "12 s", "4 min 10 s", "2 h 3 min", "3 d 4 h". */
 void trouble_span(struct text *out, uint64_t ms);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checkup.h"
+
+#include "credentials.h"
+#include "target.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+static bool has_receiver(const struct config_output *o)
+{
+	return o->type != OUTPUT_FILE && o->type != OUTPUT_STDOUT;
+}
+
+/* Whether the files of an output hold what they should. */
+static void check_credentials(struct checkup *c, const struct config_output *o, const char *about)
+{
+	CLEANUP(credentials_free) struct credentials credentials = {0};
+	CLEANUP(text_free) struct text why = {0};
+	int err = credentials_read(o, &credentials, &why);
+
+	if (err == -EACCES && geteuid())
+		checkup_find(c, REPORT_WARNING, about, "%s; not checked: the agent runs as root",
+		             text_cstr(&why));
+	else if (err == -ENOKEY)
+		checkup_find(c, REPORT_WARNING, about, "%s; not checked: only the service has it",
+		             text_cstr(&why));
+	else if (err)
+		checkup_find(c, REPORT_ERROR, about, "%s", text_cstr(&why));
+	else if (credentials.public_key)
+		checkup_find(c, REPORT_WARNING, about,
+		             "%s: everybody can read the file; chmod it to 0600",
+		             credentials.public_key);
+}
+
+/* ---- files and folders */
+
+static bool is_missing(const char *path)
+{
+	return access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* The path itself, or the nearest folder above it that is there. @return the caller's; NULL: out of memory */
+static char *find_existing(const char *path)
+{
+	CLEANUP_FREE char *at = strdup(path);
+
+	while (at && is_missing(at)) {
+		CLEANUP_FREE char *copy = at;
+
+		at = strdup(dirname(copy));
+	}
+	return TAKE_PTR(at);
+}
+
+/* @return 0; -errno: it cannot be written, or not made there */
+static int check_writable(const char *path, char **ret_existing, bool *ret_exact)
+{
+	CLEANUP_FREE char *existing = find_existing(path);
+	struct stat st;
+	int err = 0;
+
+	if (!existing)
+		return -ENOMEM;
+	*ret_exact = !strcmp(existing, path);
+	if (!*ret_exact && !stat(existing, &st) && !S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
+	else if (access(existing, *ret_exact ? W_OK : W_OK | X_OK))
+		err = errno ? -errno : -EACCES;
+	*ret_existing = TAKE_PTR(existing);
+	return err;
+}
+
+static void check_file(struct checkup *c, const struct config_output *o, const char *about)
+{
+	CLEANUP_FREE char *existing = NULL;
+	bool exact = false;
+	int err = check_writable(o->path, &existing, &exact);
+	CLEANUP_FREE char *copy = strdup(o->path);
+
+	if (!err && copy && !exact && strcmp(dirname(copy), existing) != 0)
+		err = -ENOENT; /* the agent makes the file, and not its folder */
+	if (!err)
+		return;
+	checkup_find(c, geteuid() && err == -EACCES ? REPORT_WARNING : REPORT_ERROR, about,
+	             "path: %s cannot be written: %s", o->path, strerror(-err));
+}
+
+static void check_spool(struct checkup *c, struct checkup_output *output, const char *about)
+{
+	const struct config_output *o = output->config;
+	CLEANUP_FREE char *existing = NULL;
+	struct statvfs disk;
+	bool exact;
+	int err = check_writable(o->spool_dir, &existing, &exact);
+
+	if (err == -EACCES && geteuid()) {
+		checkup_find(c, REPORT_NOTE, about,
+		             "spool_dir: %s is not this user's to write: not checked",
+		             o->spool_dir);
+		return;
+	}
+	if (err) {
+		/* While it cannot be written, windows wait in memory: the agent starts all the same. */
+		checkup_find(c, REPORT_WARNING, about,
+		             "spool_dir: %s cannot be written: %s; what waits would be in memory",
+		             o->spool_dir, strerror(-err));
+		return;
+	}
+	if (statvfs(existing, &disk))
+		return;
+	output->spool_known = true;
+	output->spool_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (output->spool_free_bytes < o->spool_max_bytes)
+		checkup_find(
+			c, REPORT_WARNING, about,
+			"spool_dir: the disk of %s has %llu MB left, less than spool_max_bytes "
+			"(%llu MB)",
+			o->spool_dir, (unsigned long long)output->spool_free_bytes / 1000000,
+			(unsigned long long)o->spool_max_bytes / 1000000);
+}
+
+/* ---- receivers */
+
+/* Of several urls one that takes is enough to deliver. */
+static void judge_reaches(struct checkup *c, const struct config_output *o, const char *about)
+{
+	bool any_takes = false;
+
+	for (size_t i = 0; i < c->reaches.n; i++)
+		any_takes |= c->reaches.items[i].output == o && c->reaches.items[i].taken;
+	for (size_t i = 0; i < c->reaches.n; i++) {
+		const struct reach *r = &c->reaches.items[i];
+
+		if (r->output == o && !r->taken)
+			checkup_find(c, any_takes ? REPORT_WARNING : REPORT_ERROR, about, "%s",
+			             text_cstr(&r->answer));
+	}
+}
+
+int checkup_outputs(struct checkup *c, const struct checkup_options *options)
+{
+	const struct config *config = c->config;
+	struct lineproto_globals globals;
+	int err = 0;
+
+	lineproto_globals_init(&globals, config->global_tags, config->n_global_tags,
+	                       c->host.len ? text_cstr(&c->host) : NULL);
+	if (options->connect)
+		err = reach_all(config, &globals, &c->reaches);
+	c->connected = options->connect && !err;
+	for (size_t i = 0; i < config->n_outputs && !err; i++) {
+		struct checkup_output *output = &c->outputs[i];
+		CLEANUP(text_free) struct text about = {0};
+		const struct config_output *o = output->config = &config->outputs[i];
+
+		text_printf(&about, "output %s", o->name);
+		target_describe(&output->description, o);
+		if (has_receiver(o))
+			check_credentials(c, o, text_cstr(&about));
+		if (o->type == OUTPUT_FILE)
+			check_file(c, o, text_cstr(&about));
+		if (has_receiver(o) && *o->spool_dir)
+			check_spool(c, output, text_cstr(&about));
+		judge_reaches(c, o, text_cstr(&about));
+	}
+	return err;
+}
