@@ -142,6 +142,24 @@ def test_the_gateway_to_kafka_starts_without_it_and_lets_agents_wait_when_it_is_
         at_most(last_row(folder)["lines_sent_total"], 20, "lines that the gateway took")
 
 
+def test_a_gateway_that_is_full_lets_agents_wait_and_all_arrives_when_its_database_is_back():
+    with wire.influxdb() as db:
+        db.stop()
+        relay = gateway("influxdb", {"http://influxdb.example:8086": db.url})
+        relay.files = relay.files.replace("max_undelivered_metrics = 100000", "max_undelivered_metrics = 60")
+        with relay, running(relay.url) as (one, folder):
+            lab.wait_for(lambda: "answers 429" in one.messages(), 30, "429")
+            db.start()
+            lab.wait_for(lambda: last_row(folder)["lines_sent_total"] > 60 and last_row(folder)["lines_queued"] < 10, 60,
+                         f"all is sent; the agent says:\n{one.messages()[-2000:]}")
+            one.stop()
+            # The last window may find the gateway full, and waits for the next start then.
+            until, _ = ledger.settled(ledger.check(truth(folder))["gateway"])
+            wanted = wire.as_map(point for point in truth(folder) if point[3] < until)
+            lab.wait_for(lambda: wanted.keys() <= wire.stored(db).keys(), 30, "all points in InfluxDB")
+            wire.same({key: fields for key, fields in wire.stored(db).items() if key[2] < until}, wanted, "in InfluxDB")
+
+
 def test_a_local_telegraf_passes_every_point_on_to_the_gateway():
     with ExitStack() as stack:
         db = stack.enter_context(wire.influxdb())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import agent
 import lab
+import ledger
 import store
 from authority import Authority, authority
 from tap import Failure, equal, main, true
@@ -116,6 +117,27 @@ def test_a_missing_database_is_named_with_what_creates_it():
         one.stop()
         true("delivered again after" in one.messages(), f"not delivered at the end:\n{one.messages()}")
         true(db.times("thermograf"), "no window in the database")
+
+
+def test_what_influxdb_does_not_store_for_its_type_is_counted_to_the_line_and_the_rest_is_there():
+    with ExitStack() as stack:
+        db = database(store.InfluxDB, stack)
+        # In this shard the field is a text: points of ours that have it conflict, the others of a batch do not.
+        db._ask("/write?db=telegraf", b'thermograf,host=elsewhere windows_total="many"\n')  # pylint: disable=protected-access
+        truth = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "truth"
+        one = stack.enter_context(running({"truth": f"type = file\npath = {truth}", "db": f"urls = {db.url}"}))
+        wait_for_text(one, "partial write: field type conflict")
+        wait_for_text(one, "dropped=1\"; dropped 1 line")
+        lab.wait_for(lambda: len(db.times("thermograf")) > 4, 30, "windows")
+        one.stop()
+        rows = ledger.check(agent.file_points(truth))["db"]
+        stamp, last = ledger.settled(rows)
+        before = [point for point in agent.file_points(truth) if point[3] < stamp]
+        equal(last["lines_dropped_total"], sum("windows_total" in point[2] for point in before), "lines dropped")
+        equal(last["lines_dropped_partial_total"], last["lines_dropped_total"], "of them, beside others that were stored")
+        outputs = {(tags["output"], at) for tags, at, _ in db.samples("thermograf", "lines_queued")}
+        wanted = {(point[1]["output"], point[3]) for point in agent.file_points(truth) if "output" in point[1]}
+        equal(outputs, wanted, "lines on outputs in InfluxDB")
 
 
 # ---- VictoriaMetrics
