@@ -94,4 +94,4 @@ def test_files_are_offered_for_config():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="bash and a table")

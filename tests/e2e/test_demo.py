@@ -154,4 +154,4 @@ def test_even_sigkill_leaves_no_process_and_no_device():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="the demonstration is a script; its agent is that of test_influxdb")

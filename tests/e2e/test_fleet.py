@@ -171,4 +171,4 @@ def test_a_thousand_hosts_do_not_return_at_one_instant():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="a load generator")

@@ -427,4 +427,4 @@ def test_both_editions_are_what_grafanas_schema_says():
 
 if __name__ == "__main__":
     with STACK:
-        main(globals())
+        main(globals(), once="queries and JSON; the lines are those of test_styles")

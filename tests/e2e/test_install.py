@@ -153,4 +153,4 @@ def test_uninstall_leaves_only_the_configuration_that_was_changed():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="make and files")

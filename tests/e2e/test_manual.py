@@ -98,4 +98,4 @@ def test_its_commands_and_options_are_those_of_help():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="pages and names")

@@ -80,4 +80,4 @@ def test_before_the_first_window_it_says_so():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="no agent in it")

@@ -213,4 +213,4 @@ def test_a_host_in_the_other_data_centre_has_its_own_probe_and_limit():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="Puppet's work")

@@ -58,4 +58,4 @@ def test_the_reason_that_a_cmocka_test_printed_is_told():
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="no agent in it")

@@ -413,4 +413,4 @@ def test_phases_beside_total_do_not_count_an_io_twice_in_a_dashboard_that_knows_
 
 
 if __name__ == "__main__":
-    main(globals())
+    main(globals(), once="the street is in the unit tests, too; receivers do the rest")
