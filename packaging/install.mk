@@ -21,7 +21,8 @@ sysusersdir   ?= $(PREFIX)/lib/sysusers.d
 tmpfilesdir   ?= $(PREFIX)/lib/tmpfiles.d
 
 PLACES = -e 's|/usr/bin/thermograf|$(bindir)/thermograf|g' -e 's|/usr/lib/thermograf/probes|$(probesdir)|g' \
-         -e 's|/etc/thermograf|$(sysconfdir)/thermograf|g' -e 's|/usr/include/thermograf|$(includedir)/thermograf|g' \
+         -e 's|/etc/thermograf|$(sysconfdir)/thermograf|g' -e 's|/usr/share/doc/thermograf|$(docdir)|g' \
+         -e 's|/usr/include/thermograf|$(includedir)/thermograf|g' -e 's|/usr/include/thermograf|$(includedir)/thermograf|g' \
          -e 's|/usr/share/doc/thermograf|$(docdir)|g'
 
 # One object has them compiled in, and is made anew when they change.

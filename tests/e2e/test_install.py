@@ -88,7 +88,7 @@ def test_unit_and_manual_name_the_places_of_this_installation():
     for name in inst.files():
         if not name.endswith((".o", "bin/thermograf", ".md")):
             text = (inst.root / name).read_text(errors="replace")
-            usual = re.search(r"(?<![\w/-])(/etc/thermograf|/usr/lib/thermograf|/usr/bin/thermograf)", text)
+            usual = re.search(r"(?<![\w/-])/(etc|usr/lib|usr/bin|usr/include|usr/share/doc)/thermograf", text)
             true(not usual, f"{name} names {usual and usual[0]}")
 
 

@@ -43,7 +43,7 @@ class Result:
             return (folder / name).read_text(encoding="utf-8")
 
         self.points = parse_lines(read("received"))
-        self.shown = {name: status(read(f"show.{name}")) for name in ("started", "restarted", "stopped", "wrong")}
+        self.shown = {name: status(read(f"show.{name}")) for name in ("started", "restarted", "reloaded", "stopped", "wrong")}
         self.process = status(read("process"))
         self.journal = [json.loads(line) for line in read("journal").splitlines()]
         self.exposure, self.exposure_text = float(read("exposure").split()[0]), read("security")
@@ -51,6 +51,7 @@ class Result:
         self.after, self.before = (lab.diskstats(folder / name) for name in ("after", "before"))
         self.disk = read("disk").strip()
         self.times = status(read("times"))
+        self.before_return, self.spool = int(read("before_return")), read("spool")
         self.folder = folder
 
     def said(self, text):
@@ -77,14 +78,33 @@ def it_runs_as_its_user_with_two_capabilities(result):
     sets = {name: int(process[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb")}
     equal(sets, {"CapPrm": NEEDED, "CapEff": NEEDED, "CapBnd": NEEDED, "CapInh": 0, "CapAmb": 0}, "capabilities")
     equal((process["NoNewPrivs"], process["Seccomp"]), ("1", "2"), "no_new_privs, and seccomp by a filter")
-    equal(len(result.said("with CAP_PERFMON and CAP_BPF")), 2, "times that it told, once for each start")
+    equal(len(result.said("with CAP_PERFMON and CAP_BPF")), 3, "times that it told, once for each start")
 
 
 def it_counts_io_and_the_last_window_is_delivered_by_a_stop(result):
     kernel = lab.less(result.after[result.disk], result.before[result.disk])
     equal((result.ios("read"), sum(result.ios(op) for op in ("write", "writeback", "commit"))),
           (kernel.reads, kernel.writes), "reads and writes that were delivered, to those of the kernel")
-    equal((kernel.reads, kernel.writes), (2 * WORK, WORK), "I/O of the test")
+    equal((kernel.reads, kernel.writes), (4 * WORK, 2 * WORK), "I/O of the test")
+
+
+def what_nobody_took_is_in_its_folder_and_follows_after_a_start(result):
+    show = result.shown["stopped"]
+    equal(show["StateDirectory"], "thermograf", "folder of the unit")
+    files = [line.split() for line in result.spool.splitlines() if line.endswith(".spool")]
+    true(files and all(words[2:4] == ["thermograf", "thermograf"] for words in files), f"the spool: {result.spool}")
+    true(result.before_return < len(result.points), "nothing came after the start")
+    true(result.said("from before wait in"), "the journal tells of no windows from before")
+
+
+def a_reload_takes_effect_in_the_same_process_and_a_wrong_one_does_not(result):
+    before, after = result.shown["restarted"], result.shown["reloaded"]
+    equal((after["ActiveState"], after["MainPID"], after["NRestarts"]), ("active", before["MainPID"], "1"), "after two reloads")
+    equal(len(result.said("the configuration was reloaded")), 1, "reloads told")
+    refused = result.said("was not reloaded")
+    equal([entry["PRIORITY"] for entry in refused], ["3"], "priority of the refusal")
+    places = [tags["dc"] for name, tags, _, _ in result.points if name == "thermograf" and "output" not in tags]
+    equal(sorted(set(places)), ["elsewhere", "guest"], "values of the tag")
 
 
 def a_stop_is_clean(result):
@@ -122,7 +142,8 @@ def the_unit_is_hardened_below_two(result):
 
 
 TESTS = [it_is_active_and_says_how_it_is, it_runs_as_its_user_with_two_capabilities,
-         it_counts_io_and_the_last_window_is_delivered_by_a_stop, a_stop_is_clean,
+         it_counts_io_and_the_last_window_is_delivered_by_a_stop, what_nobody_took_is_in_its_folder_and_follows_after_a_start,
+         a_reload_takes_effect_in_the_same_process_and_a_wrong_one_does_not, a_stop_is_clean,
          an_agent_that_hangs_is_killed_by_the_watchdog_and_started_anew, a_wrong_configuration_is_not_tried_again,
          the_journal_has_priorities_and_no_prefix, a_credential_of_systemd_is_the_token_and_nowhere_told,
          the_unit_is_hardened_below_two]

@@ -67,7 +67,7 @@ interval = 1s
 dc = guest
 [output.store]
 urls = http://127.0.0.1:8086
-token_file = /run/credentials/$unit/token
+token_file = token
 [probe.nonesuch]
 enabled = yes
 END
@@ -108,10 +108,45 @@ forget_lines
 await is_counting
 counters before
 work
-# Of the last window nobody knows yet.
+
+# Other tags on the lines of the same process; and a mistake changes nothing.
+sed -i 's/^dc = .*/dc = elsewhere/' /etc/thermograf/conf.d/test.ini
+systemctl reload $unit
+has_other_tag() {
+	grep -q '^thermograf,dc=elsewhere' /result/received
+}
+await has_other_tag
+echo nonsense >/etc/thermograf/conf.d/wrong.ini
+systemctl reload $unit
+is_refused() {
+	journalctl -u $unit --no-pager | grep -q 'was not reloaded'
+}
+await is_refused
+rm /etc/thermograf/conf.d/wrong.ini
+work
+show reloaded
+took reloaded
+
+# Nobody takes the last windows: they are in the spool when it ends, and follow when it is back.
+touch /result/away
+reads "$disk" 60 4096
+systemctl stop $unit
+show stopped
+counters after
+ls -lR /var/lib/thermograf >/result/spool
+took stopped
+rm /result/away
+wc -l </result/received >/result/before_return
+systemctl start $unit
+all_is_there() {
+	[ "$(awk '/^block_io,.*,op=read / && /device='"$disk"',/ { sub(/.*ios=/, ""); n += $1 } END { print n + 0 }' /result/received)" -ge 180 ]
+}
+await all_is_there
+took returned
+
+# And the end of one whose receiver is there.
 reads "$disk" 60 4096
 systemctl stop $unit
 counters after
-show stopped
-took stopped
+took ended
 journalctl -u $unit -o json --no-pager >/result/journal
