@@ -54,7 +54,10 @@ static int list_dir(struct probedir *probes, const char *dir)
 	const struct dirent *entry;
 	int err = 0;
 
-	while (d && !err && (entry = readdir(d))) {
+	/* Taken for empty, a reload would remove all its probes. */
+	if (!d)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	while (!err && (entry = readdir(d))) {
 		size_t len = strlen(entry->d_name);
 
 		if (len <= 4 || strcmp(entry->d_name + len - 4, ".ini") || entry->d_name[0] == '.')
@@ -64,8 +67,7 @@ static int list_dir(struct probedir *probes, const char *dir)
 		else
 			err = add(&probes->entries, &probes->n, dir, entry->d_name, len - 4);
 	}
-	if (d)
-		closedir(d);
+	closedir(d);
 	return err;
 }
 

@@ -25,7 +25,7 @@ struct probedir {
  * Lists the probes.
  * @param dirs  searched in order; a folder that is not there has none. Empty: paths_admin_probes, whose files override;
  *              then the folder `probes` beside the program if there is one (the source tree), else paths_shipped_probes
- * @return 0; -ENOMEM; -E2BIG above CONFIG_MAX_PROBES; *ret unchanged then
+ * @return 0; -ENOMEM; -E2BIG above CONFIG_MAX_PROBES; -errno of a folder that is there and cannot be read; *ret unchanged then
  */
 int probedir_list(const struct config_list *dirs, struct probedir *ret);
 

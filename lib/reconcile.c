@@ -104,9 +104,26 @@ static bool iostats_is_off(const char *device)
 	return fd >= 0 && read(fd, &answer, 1) == 1 && answer == '0';
 }
 
-static void tell_uncounted(struct reconcile *r, const struct coverage_row *row)
+/* What it counted last is in no file any more: nothing is wrong with it. */
+static bool is_gone(const struct disks *disks, const char *name)
 {
-	if (row->compared || words_has(text_cstr(&r->told), row->device, strlen(row->device)))
+	bool gone = false;
+
+	for (size_t i = 0; i < disks->n; i++) {
+		if (strcmp(disks->disks[i].name, name))
+			continue;
+		if (!disks->disks[i].gone)
+			return false;
+		gone = true;
+	}
+	return gone;
+}
+
+static void tell_uncounted(struct reconcile *r, const struct coverage_row *row,
+                           const struct disks *disks)
+{
+	if (row->compared || is_gone(disks, row->device) ||
+	    words_has(text_cstr(&r->told), row->device, strlen(row->device)))
 		return;
 	text_printf(&r->told, "%s%s", r->told.len ? " " : "", row->device);
 	log_info("%s: disk %s has no counts in " PROC_DISKSTATS "%s; its coverage is not known",
@@ -125,7 +142,7 @@ void reconcile_cut(struct reconcile *r, const struct disks *disks)
 		err = coverage_cut(r->coverage, text_cstr(&r->file), disks, &r->rows, &r->n_rows);
 	note(r, err);
 	for (size_t i = 0; i < r->n_rows; i++)
-		tell_uncounted(r, &r->rows[i]);
+		tell_uncounted(r, &r->rows[i], disks);
 }
 
 int reconcile_emit(const struct reconcile *r, int64_t stamp_ns, point_fn fn, void *ctx)

@@ -19,7 +19,6 @@ import lab
 import ledger
 import store
 from authority import Authority, authority
-from badreceiver import BadReceiver
 from tap import Failure, equal, main, true
 
 CACHE = lab.ROOT / "build" / "e2e"
@@ -35,13 +34,13 @@ dc = lab
 
 
 @contextmanager
-def running(outputs, environment=None):
+def running(outputs):
     """An agent with these outputs, {name: lines}, and no probes."""
     with tempfile.TemporaryDirectory(prefix="thermograf-empty-") as empty:
         text = CONFIG.format(empty=empty)
         for name, lines in outputs.items():
             text += f"[output.{name}]\n{lines}\n"
-        with agent.Agent(text, environment) as one:
+        with agent.Agent(text) as one:
             yield one
 
 
@@ -333,21 +332,6 @@ def check(text):
         path.write_text(CONFIG.format(empty=empty) + text)
         done = subprocess.run([agent.program(), "check", "--config", path], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
-
-
-def test_a_file_without_a_folder_is_a_credential_that_systemd_hands_over():
-    with tempfile.TemporaryDirectory() as folder, BadReceiver(keep_heads=True) as receiver:
-        secret = Path(folder) / "metrics.token"
-        secret.write_text("from-systemd\n")
-        secret.chmod(0o400)
-        text = f"type = influx2\nurls = {receiver.url}\ntoken_file = metrics.token"
-        with running({"db": text}, environment={"CREDENTIALS_DIRECTORY": folder}) as one:
-            lab.wait_for(lambda: one.check_alive() or receiver.account.requests, 30, "a request")
-            one.stop()
-        true("Authorization: Token from-systemd" in receiver.account.heads[0], receiver.account.heads[0])
-        code, said = check(f"[output.db]\n{text}\n")
-        true(not code and "the unit needs LoadCredential=metrics.token:FILE; not checked: only the service has it" in said,
-             said)
 
 
 def test_check_opens_the_files_that_an_output_names():
