@@ -144,11 +144,12 @@ static void tell_failure(struct keeper *k, int err)
 		            KEEPER_MEMORY_BYTES >> 10);
 }
 
-/* What failed has worked, or a window was written. */
+/* What failed has worked, or a window was written, or none is to be. */
 static void tell_mended(struct keeper *k)
 {
 	CLEANUP(text_free) struct text span = {0};
-	bool mended = k->task.kind == k->failing_kind || k->task.kind == SPOOL_TASK_WRITE;
+	bool mended = k->task.kind == k->failing_kind || k->task.kind == SPOOL_TASK_WRITE ||
+	              (k->task.kind == SPOOL_TASK_OPEN && !spool_totals(k->spool).unsaved_points);
 
 	if (!k->failing_since_ns || !mended)
 		return;
