@@ -115,6 +115,12 @@ struct spool *keeper_spool(struct keeper *k)
 
 /* ---- telling */
 
+/* What there is without the disk. */
+static unsigned long memory_kib(const struct keeper *k)
+{
+	return memory_bytes(k->max_bytes, k->dir) >> 10;
+}
+
 static const char *why_text(int err)
 {
 	if (err == -EWOULDBLOCK)
@@ -139,9 +145,8 @@ static void tell_failure(struct keeper *k, int err)
 		log_warning("output %s: spool %s cannot be read: %s; what waits there waits longer",
 		            k->name, spooldir_path(k->dir), why_text(err));
 	else
-		log_warning("output %s: spool %s: %s; windows wait in memory only, up to %u KiB",
-		            k->name, spooldir_path(k->dir), why_text(err),
-		            KEEPER_MEMORY_BYTES >> 10);
+		log_warning("output %s: spool %s: %s; windows wait in memory only, up to %lu KiB",
+		            k->name, spooldir_path(k->dir), why_text(err), memory_kib(k));
 }
 
 /* What failed has worked, or a window was written, or none is to be. */
@@ -206,8 +211,8 @@ static void tell_hung(struct keeper *k)
 	trouble_span(&span, KEEPER_HUNG_NS / 1000000);
 	log_warning(
 		"output %s: spool %s gives no answer for %s; windows wait in memory only, up to "
-		"%u KiB",
-		k->name, spooldir_path(k->dir), text_cstr(&span), KEEPER_MEMORY_BYTES >> 10);
+		"%lu KiB",
+		k->name, spooldir_path(k->dir), text_cstr(&span), memory_kib(k));
 }
 
 void keeper_tell_full(struct keeper *k)

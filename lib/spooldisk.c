@@ -269,7 +269,7 @@ struct spool_disk spool_disk(const struct spool *spool)
 		disk.state == SPOOL_DISK_OPEN || disk.state == SPOOL_DISK_OPENING || spool->retry;
 
 	disk.counted = disk.state == SPOOL_DISK_NONE ||
-	               (disk.state != SPOOL_DISK_OPENING && !shelf_uncounted(&spool->shelf));
+	               (disk.state == SPOOL_DISK_OPEN && !shelf_uncounted(&spool->shelf));
 	disk.settled =
 		!usable || (!spoolstate_unsaved(spool) && !spool->settled && !spool->writing &&
 	                    !(spool->sync_due && shelf_dirty(&spool->shelf)));

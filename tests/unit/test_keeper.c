@@ -195,6 +195,11 @@ static bool all_recovered(struct scene *s)
 	return check_sums(s).lines_recovered == s->windows * LINES;
 }
 
+static bool one_recovered(struct scene *s)
+{
+	return check_sums(s).lines_recovered == LINES;
+}
+
 static bool no_files(struct scene *s)
 {
 	return nothing_queued(s) && !check_sums(s).spool_bytes;
@@ -388,7 +393,7 @@ static void without_a_folder_memory_has_to_do_and_that_is_told(void **state)
 	run_until(&s, spool_fails);
 	assert_int_equal(count(logged(&s),
 	                       "output out: spool /proc/no/such/out: No such file or "
-	                       "directory; windows wait in memory only, up to 2048 KiB\n"),
+	                       "directory; windows wait in memory only, up to 1024 KiB\n"),
 	                 1);
 	run_until(&s, nothing_queued);
 	stored_is_collected(&s);
@@ -407,7 +412,8 @@ static void a_second_agent_on_one_spool_keeps_to_memory_and_says_so(void **state
 	struct output *first;
 
 	(void)state;
-	refuse(&s, 2, "Retry-After: 0.3\r\n");
+	refuse(&s, 2, "Retry-After: 60\r\n");
+	s.receiver.steps[1].headers = "Retry-After: 0.3\r\n";
 	scene_make(&s);
 	add_window(&s, 0);
 	run_until(&s, on_disk);
@@ -418,9 +424,15 @@ static void a_second_agent_on_one_spool_keeps_to_memory_and_says_so(void **state
 	                 1);
 	add_window(&s, 0);
 	run_until(&s, nothing_queued);
-	output_free(s.output);
-	s.output = first;
+	/* Once the first one has ended, what it left is the second's. */
+	output_free(first);
+	add_window(&s, 0);
+	run_until(&s, one_recovered);
+	add_window(&s, 60000 * MS);
 	run_until(&s, no_files);
+	assert_int_equal(
+		count(logged(&s), "output out: 20 lines of 1 windows from before wait in "), 1);
+	assert_false(check_sums(&s).spool_failing);
 	stored_is_collected(&s);
 }
 
