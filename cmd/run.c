@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
-#include "log.h"
 #include "loop.h"
 #include "privileges.h"
 
 #include <errno.h>
-#include <string.h>
 
 static struct config *load_again(const void *options)
 {
@@ -16,12 +14,10 @@ static int run(const struct command_options *options)
 {
 	const struct loop_source source = {.load = load_again, .ctx = options};
 	struct config *config;
-	int err = privileges_reduce();
+	int err;
 
-	if (err) {
-		log_error("privileges cannot be given up: %s", strerror(-err));
+	if (privileges_reduce())
 		return EXIT_FAILED;
-	}
 	config = command_config(options);
 	err = config ? loop_run(config, &source) : -EINVAL;
 	return err == -EINVAL ? EXIT_USAGE : err ? EXIT_FAILED : EXIT_OK;

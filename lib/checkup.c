@@ -85,13 +85,11 @@ void checkup_take(struct checkup *c, const char *about, struct report *report)
 
 void checkup_kernel(struct checkup *c, const struct feature_kernel *kernel)
 {
-	struct privileges privileges;
-
 	host_read_facts(kernel, &c->facts);
 	c->has_btf = kernel && kernel->btf;
 	c->foreign_btf = kernel && kernel->foreign_btf;
-	if (!privileges_read(&privileges))
-		privileges_name(&c->capabilities, privileges.effective & THAT_MATTER);
+	if (c->facts.capabilities_known)
+		privileges_name(&c->capabilities, c->facts.capabilities & THAT_MATTER);
 	if (c->facts.lockdown == FACTS_LOCKDOWN_CONFIDENTIALITY)
 		checkup_find(
 			c, REPORT_WARNING, "kernel",

@@ -25,7 +25,7 @@ extern const char *const facts_lockdown_names[FACTS_LOCKDOWN_MAX];
 
 struct facts {
 	bool capabilities_known;
-	uint64_t capabilities; /* effective ones of this process */
+	uint64_t capabilities; /* effective ones of this process that an agent keeps */
 	bool memlock_matters; /* this kernel charges maps to RLIMIT_MEMLOCK, later ones to the memory cgroup */
 	uint64_t memlock_bytes; /* this process' RLIMIT_MEMLOCK; UINT64_MAX: unlimited */
 	enum facts_lockdown lockdown;

@@ -74,6 +74,7 @@ void host_read_facts(const struct feature_kernel *kernel, struct facts *ret)
 		ret->lockdown = facts_parse_lockdown(text);
 	if (!privileges_read(&privileges)) {
 		ret->capabilities_known = true;
-		ret->capabilities = privileges.effective;
+		/* Of root's, what the agent keeps: a check tells what runs, not what could. */
+		ret->capabilities = privileges.effective & privileges_keep(&privileges);
 	}
 }

@@ -181,15 +181,13 @@ static int close_ways_back(const struct privileges *now)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 }
 
-int privileges_reduce(void)
+static int reduce(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {0};
 	struct privileges now;
-	int err;
+	int err = privileges_read(&now);
 
-	raise_limits();
-	err = privileges_read(&now);
 	if (err)
 		return err;
 	uint64_t keep = privileges_keep(&now);
@@ -200,6 +198,17 @@ int privileges_reduce(void)
 	for (unsigned int i = 0; i < 2; i++)
 		data[i].effective = data[i].permitted = (uint32_t)(keep >> 32 * i);
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+int privileges_reduce(void)
+{
+	int err;
+
+	raise_limits();
+	err = reduce();
+	if (err)
+		log_error("privileges cannot be given up: %s", strerror(-err));
+	return err;
 }
 
 void privileges_tell(void)

@@ -37,7 +37,7 @@ void privileges_name(struct text *out, uint64_t set);
  * Raises limits as far as may be, then gives up for good what privileges_keep() does not name, and the way to get it
  * back: bounding, ambient and inheritable sets, and no_new_privs. To be called before there is a second thread: it
  * would keep its own.
- * @return 0; -errno: nothing is certain then
+ * @return 0; -errno (logged): nothing is certain then
  */
 int privileges_reduce(void);
 
