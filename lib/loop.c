@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 
 /** After SIGTERM, as for an output that was removed. */
@@ -245,6 +247,16 @@ static void on_timer(void *ctx, int fd, uint32_t events)
 	plan(loop);
 }
 
+/* Whoever started it in a terminal that is closed now is not asking for a reload. */
+static bool is_hung_up(void)
+{
+	struct pollfd terminal = {.fd = STDERR_FILENO};
+	struct stat st;
+
+	return !fstat(STDERR_FILENO, &st) && S_ISCHR(st.st_mode) && poll(&terminal, 1, 0) == 1 &&
+	       terminal.revents & POLLHUP;
+}
+
 static void on_signal(void *ctx, int fd, uint32_t events)
 {
 	struct loop *loop = ctx;
@@ -254,7 +266,7 @@ static void on_signal(void *ctx, int fd, uint32_t events)
 	(void)events;
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP && loop->source) {
+	if (info.ssi_signo == SIGHUP && loop->source && !is_hung_up()) {
 		if (!loop->end_ns)
 			begin_reload(loop);
 		return;

@@ -22,7 +22,7 @@ struct loop_source {
 };
 
 /**
- * Runs the agent until SIGTERM or SIGINT; then cuts the running window and delivers what is left.
+ * Runs the agent until SIGTERM, SIGINT, or SIGHUP of a terminal that was closed; then cuts the running window and delivers what is left.
  * @param config  the loop's from here on
  * @param source  asked at each SIGHUP
  * @return 0; -EINVAL: a required probe or an output cannot be had (logged); -errno

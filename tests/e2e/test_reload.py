@@ -3,7 +3,9 @@
 """SIGHUP: what did not change goes on and loses nothing, the rest changes at a boundary, and what is wrong changes nothing."""
 
 import os
+import pty
 import signal
+import tempfile
 import time
 from collections import defaultdict
 from contextlib import ExitStack
@@ -246,6 +248,33 @@ def test_a_hundred_reloads_that_change_everything_leave_no_descriptor_and_no_mem
         if agent.BUILD.name != "debug":  # there nothing that was freed is given back
             at_most(memory[-1] - memory[0], 1 << 20, f"growth of resident memory: {memory}")
         run.agent.stop()
+
+
+def test_a_terminal_that_is_closed_ends_the_agent_that_runs_in_it():
+    lab.need_root()
+    path = agent.program()
+    with tempfile.TemporaryDirectory(prefix="thermograf-terminal-") as folder:
+        config = f"{folder}/thermograf.ini"
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f"[agent]\ninterval = 1s\nprobe_dirs = {folder}\n[output.here]\ntype = file\npath = {folder}/here\n")
+        pid, terminal = pty.fork()
+        if not pid:
+            os.execv(path, [str(path), "run", "--config", config])
+        try:
+            lab.wait_for(lambda: os.path.exists(f"{folder}/here"), 20, "the first window")
+            # One that is there reloads.
+            os.kill(pid, signal.SIGHUP)
+            seen = b""
+            while b"was reloaded" not in seen:
+                seen += os.read(terminal, 4096)
+        finally:
+            os.close(terminal)
+        try:
+            lab.wait_for(lambda: os.waitpid(pid, os.WNOHANG)[0], 20, "the end of an agent whose terminal was closed")
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
 
 
 if __name__ == "__main__":
