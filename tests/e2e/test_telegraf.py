@@ -174,7 +174,8 @@ def test_a_token_that_telegraf_refuses_is_told_and_nothing_is_lost_once_it_is_ri
             relay.stop()
             relay.plugins = V2
             relay.start()
-            lab.wait_for(lambda: relay.points(), 60, f"points; the agent says:\n{run.agent.messages()[-2000:]}", 0.5)
+            lab.wait_for(lambda: relay.points() and verdicts(run)["batches_queued"] == 0, 60,
+                         f"all points; the agent says:\n{run.agent.messages()[-2000:]}", 0.5)
             run.end()
             relay.stop()
             check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
