@@ -185,7 +185,7 @@ static int reduce(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {0};
-	struct privileges now;
+	struct privileges now = {0};
 	int err = privileges_read(&now);
 
 	if (err)
@@ -214,7 +214,7 @@ int privileges_reduce(void)
 void privileges_tell(void)
 {
 	CLEANUP(text_free) struct text line = {0};
-	struct privileges now;
+	struct privileges now = {0};
 	int err = privileges_read(&now);
 
 	if (err) {

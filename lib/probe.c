@@ -165,8 +165,8 @@ int probe_look(const char *path, const struct config_probe *config, struct finge
 static int run_to_its_end(int fd)
 {
 	for (uint64_t number = 0; number < PROBE_RUNS_MAX; number++) {
-		LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &number,
-		            .ctx_size_in = sizeof(number));
+		struct bpf_test_run_opts run = {
+			.sz = sizeof(run), .ctx_in = &number, .ctx_size_in = sizeof(number)};
 
 		if (bpf_prog_test_run_opts(fd, &run))
 			return -errno;
