@@ -53,11 +53,11 @@ class Receiver(BadReceiver):
 class Lives:
     """Agents on one spool, one after the other, each with a truth of its own."""
 
-    def __init__(self, stack, outputs):
+    def __init__(self, stack, outputs, environment=None):
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thermograf-spool-")))
         (self.folder / "empty").mkdir()
         self.outputs, self.number = outputs, 0
-        self.agent = agent.Agent("")
+        self.agent = agent.Agent("", environment)
         stack.callback(self.agent.__exit__)
         self.anonymous_kib = 0
 
@@ -190,7 +190,8 @@ def broken_disks(stack):
     disks = {"full": mounts.Small(folder / "full"), "readonly": mounts.Small(folder / "readonly"),
              "frozen": stack.enter_context(mounts.Freezable(folder / "frozen"))}
     lives = Lives(stack, "".join(OUTPUT.format(name=name, url=receiver.url, folder=folder)
-                                 for name, receiver in receivers.items()))
+                                 for name, receiver in receivers.items()), agent.NO_LEAK_CHECK)
+    stack.callback(disks["frozen"].thaw)  # before the agent's end is waited for
     for disk in disks.values():
         stack.callback(lambda path=disk.path: subprocess.run(["umount", "-l", path], check=False))
     return receivers, disks, lives
