@@ -19,7 +19,7 @@ FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
 
 def private():
-    """What is mounted from here on is ours alone. Only the main thread, and what it starts."""
+    """What is mounted from here on is seen by this thread alone, and what it starts."""
     lab.need_root()
     if lab.LIBC.unshare(CLONE_NEWNS):
         raise Skip(f"no mount namespaces here: {os.strerror(ctypes.get_errno())}")
@@ -32,13 +32,12 @@ def mount(*args):
         raise Skip(f"mount {' '.join(map(str, args))}: {done.stderr.strip()}")
 
 
-class Small:
-    """A file system in memory that somebody else fills."""
+class Disk:
+    """A file system that somebody else fills."""
 
-    def __init__(self, path, size="512k"):
+    def __init__(self, path):
         self.path, self.filling = Path(path), Path(path) / "somebody-elses"
         self.path.mkdir()
-        mount("-t", "tmpfs", "-o", f"size={size},mode=755", "small", path)
 
     def fill(self):
         try:
@@ -51,19 +50,26 @@ class Small:
     def empty(self):
         self.filling.unlink()
 
+
+class Small(Disk):
+    """In memory."""
+
+    def __init__(self, path, size="512k"):
+        super().__init__(path)
+        mount("-t", "tmpfs", "-o", f"size={size},mode=755", "small", path)
+
     def read_only(self, yes):
         mount("-o", f"remount,{'ro' if yes else 'rw'}", self.path)
 
 
-class Freezable:
+class Freezable(Disk):
     """ext4 on a loop device in memory."""
 
-    def __init__(self, path):
+    def __init__(self, path, size=64 << 20):
         if not shutil.which("mkfs.ext4"):
             raise Skip("no mkfs.ext4: package e2fsprogs")
-        self.path = Path(path)
-        self.path.mkdir()
-        self.device = lab.LoopDevice(name="thermograf-spool")
+        super().__init__(path)
+        self.device = lab.LoopDevice(size, name="thermograf-spool")
         subprocess.run(["mkfs.ext4", "-q", self.device.path], check=True)
         mount("-t", "ext4", self.device.path, path)
         self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -115,6 +115,12 @@ class Store:
             lab.stop(self.process)
             self.process = None
 
+    def kill(self):
+        """As a crash, or the kernel when memory is short."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
     def close(self):
         self.stop()
         if self.temporary:
@@ -214,9 +220,9 @@ bind-socket = "{folder}/socket"
         """One InfluxQL statement that changes something."""
         self._ask("/query", urllib.parse.urlencode({"q": text}).encode())
 
-    def query(self, text):
+    def query(self, text, database=DATABASE):
         """[(tags, columns, rows)] of one InfluxQL statement; times in nanoseconds."""
-        (result,) = json.loads(self._get("/query", db=DATABASE, epoch="ns", q=text))["results"]
+        (result,) = json.loads(self._get("/query", db=database, epoch="ns", q=text))["results"]
         if "error" in result:
             raise RuntimeError(f"{text}: {result['error']}")
         return [(s.get("tags", {}), s["columns"], s["values"]) for s in result.get("series", [])]

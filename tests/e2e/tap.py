@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import threading
 import traceback
 
 
@@ -30,16 +31,42 @@ def true(value, what):
         raise Failure(what)
 
 
+def say(line):
+    """In one piece: tests that run at once have notes at any time."""
+    print(f"{line}\n", end="", flush=True)
+
+
 def note(text):
     """Something that whoever reads the result should know, though the test passes."""
-    print(f"# note: {text}", flush=True)
+    say(f"# note: {text}")
 
 
-def main(functions, once=None):
+class AtOnce(threading.Thread):
+    """A test in a thread of its own, and in place of it."""
+
+    def __init__(self, function):
+        super().__init__(daemon=True)
+        self.function, self.error = function, None
+        self.start()
+
+    def run(self):
+        try:
+            self.function()
+        except BaseException as error:  # pylint: disable=broad-except
+            self.error = error
+
+    def __call__(self):
+        self.join()
+        if self.error:
+            raise self.error
+
+
+def main(functions, once=None, at_once=False):
     """
     Runs the tests in `functions` (globals() of the script) in their order; exits.
 
     once: why it tells nothing new in the second run of the suite, under sanitizers (THERMOGRAF_AGAIN, .ci/run).
+    at_once: all are begun together: they mostly wait, and do not disturb each other.
     """
     if once and os.environ.get("THERMOGRAF_AGAIN"):
         print(f"1..0 # SKIP once is enough: {once}")
@@ -50,15 +77,16 @@ def main(functions, once=None):
     tests = [(name, f) for name, f in tests if not wanted or any(word in name for word in wanted)]
     failed = 0
     print(f"1..{len(tests)}", flush=True)
+    if at_once:
+        tests = [(name, AtOnce(f)) for name, f in tests]
     for number, (name, function) in enumerate(tests, 1):
         try:
             function()
-            print(f"ok {number} {name}", flush=True)
+            say(f"ok {number} {name}")
         except Skip as why:
-            print(f"ok {number} {name} # SKIP {why}", flush=True)
+            say(f"ok {number} {name} # SKIP {why}")
         except Exception as error:  # pylint: disable=broad-except
             failed += 1
-            print(f"not ok {number} {name}")
             text = str(error) if isinstance(error, Failure) else traceback.format_exc()
-            print("".join(f"# {line}\n" for line in text.splitlines()), end="", flush=True)
+            say("\n# ".join([f"not ok {number} {name}", *text.splitlines()]))
     sys.exit(1 if failed else 0)

@@ -176,14 +176,14 @@ def quantile_bound(buckets, q):
     raise Failure(f"no bucket holds rank {rank} of {buckets}")
 
 
-def stored(db):
+def stored(db, database=store.DATABASE):
     """as_map() of all that an InfluxDB holds, with the types that it gave the fields."""
     points = []
-    for _, _, names in db.query("SHOW MEASUREMENTS"):
+    for _, _, names in db.query("SHOW MEASUREMENTS", database):
         for (name,) in names:
             kinds = {key: {"integer": int, "float": float}[kind]
-                     for _, _, rows in db.query(f'SHOW FIELD KEYS FROM "{name}"') for key, kind in rows}
-            for tags, columns, rows in db.query(f'SELECT * FROM "{name}" GROUP BY *'):
+                     for _, _, rows in db.query(f'SHOW FIELD KEYS FROM "{name}"', database) for key, kind in rows}
+            for tags, columns, rows in db.query(f'SELECT * FROM "{name}" GROUP BY *', database):
                 # All series of an answer have all tags of the measurement, empty where they do not have them.
                 tags = {key: value for key, value in tags.items() if value}
                 for stamp, *values in rows:
