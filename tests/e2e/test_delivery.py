@@ -340,7 +340,7 @@ def check(sentence):
         equal(stored - set(truth), set(), "lines that nobody collected")
         equal(set(truth) - stored, wrong, "lines that are missing, and those that the receiver refuses for good")
         ledger.check_arrived(name, rows, truth, stored)
-        equal(account.stored.total() - len(stored), account.unsure, "lines stored twice")
+        at_most(account.stored.total() - len(stored), account.unsure, "lines stored twice, and those of which nobody could know")
         true(scenario.log in messages, f"the agent should say {scenario.log!r}")
         at_most(ledger.lateness_us(run.points()), LATE_MOST_US, "us that a window was cut late")
     except Failure as failure:
