@@ -188,6 +188,7 @@ static void explain_load(const struct refusal *r, struct text *reason, struct te
 		text_str(reason, " in its BTF, and that of modules is for CAP_SYS_ADMIN");
 		text_str(remedy, "if it is a module's, a kprobe or raw_tp needs no BTF" WHEN);
 	} else if (has(r->complaint, "failed to find valid kernel BTF") ||
+	           has(r->complaint, "kernel BTF is missing") || /* libbpf 1.5 */
 	           has(r->complaint, "vmlinux BTF is not found")) {
 		text_str(reason, "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)");
 		text_str(remedy,

@@ -188,6 +188,14 @@ static const struct {
          "here",
          ALL},
 
+	{{false, -ESRCH, "",
+          "kernel BTF is missing at '/sys/kernel/btf/vmlinux', was CONFIG_DEBUG_INFO_BTF enabled?",
+          "", &root},
+         "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)",
+         "[agent] btf_path can name a file with it; what is attached by tp_btf, fentry or fexit cannot run "
+         "here",
+         ALL},
+
 	{{false, -EPERM, "fentry/nfs_file_read", "failed to iterate BTF objects: -1", "", &service},
          "this kernel has no function or tracepoint nfs_file_read in its BTF, and that of modules is for "
          "CAP_SYS_ADMIN",
