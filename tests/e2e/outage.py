@@ -263,6 +263,7 @@ def check_order(seen, from_ns, to_ns):
 def check_rate(rows):
     """Windows sent from one cut to the next: a fresh one, so many old, and one that was under way at the cut."""
     sent = [fields["verdict_sent_total"] for _, fields in rows]
+    true(len(sent) > 5, "too few windows to tell how fast they follow")
     at_most(max(b - a for a, b in zip(sent, sent[1:])), OLD_PER_INTERVAL + 2, "windows sent in an interval")
     at_most(max(b - a for a, b in zip(sent, sent[4:])), 4 * OLD_PER_INTERVAL + 5, "windows sent in four intervals")
     return max(b - a for a, b in zip(sent, sent[1:]))

@@ -175,9 +175,11 @@ def test_twenty_kills_in_an_outage_cost_the_window_just_cut_at_most():
         db.start()
         lives.start()
         lives.deliver("store")
-        last = lives.check_books()["store"][-1][1]
+        rows = lives.check_books()["store"]
+        last = rows[-1][1]
         equal(last["lines_dropped_total"], 0, "lines dropped")
         true(last["lines_recovered_total"] > 3 * KILLS, f"only {last['lines_recovered_total']} lines were found")
+        check_rate(rows)
         points = [lives.points(number) for number in range(1, lives.number + 1)]
         cost = only_last_windows(wire.stored(db), points, points[:-1], "in InfluxDB")
         note(f"{KILLS + 1} kills cost {cost} windows; the last start found {last['lines_recovered_total']} lines")
