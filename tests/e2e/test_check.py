@@ -182,8 +182,6 @@ def test_the_reckoned_worst_is_never_passed_by_a_busy_agent():
     longest = max(windows, key=len)
     at_most(len(longest), output["busy"]["lines_per_window"], "lines of the longest window, and at worst")
     at_most(len({line.rsplit(" ", 2)[0] for window in windows for line in window}), output["busy"]["series"], "series, and at worst")
-    # Each device that is busy has six operations or so in a dozen buckets: far above rest.
-    at_most(output["rest"]["lines_per_window"], len(longest), "lines at rest, and of the longest window")
     real = sum(len(line) + 1 for line in longest) / len(longest)
     reckoned = output["busy"]["bytes_per_window"] / output["busy"]["lines_per_window"]
     at_most(abs(real - reckoned) / reckoned, 0.35, f"a line has {real:.0f} bytes, and was reckoned to have {reckoned:.0f}")
