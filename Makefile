@@ -14,7 +14,7 @@ endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
 # tests/lint/layers checks it.
-LIB := ground digits text json symbols facts refusal parse report log privileges paths \
+LIB := ground digits text json symbols facts refusal verifierlog parse report log privileges paths \
        inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials \
        bucket words specpredicate specreference specconst specwords specprogram specmap specnames specrules spec \
        btftype enumtext memberpath feature layout mapview rows fingerprint delta \

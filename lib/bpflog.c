@@ -3,7 +3,7 @@
 
 #include "ground.h"
 #include "log.h"
-#include "refusal.h"
+#include "verifierlog.h"
 
 #include <bpf/libbpf.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static int catch_message(enum libbpf_print_level level, const char *fmt, va_list
 void bpflog_read(char *log)
 {
 	size_t len;
-	const char *verdict = refusal_find_verdict(log, &len);
+	const char *verdict = verifierlog_verdict(log, &len);
 
 	if (verdict)
 		keep(said.verdict, verdict, len);

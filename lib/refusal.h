@@ -36,10 +36,3 @@ bool refusal_is_own(const struct refusal *refusal);
  * @param reason, remedy  appended to; neither stays empty
  */
 void refusal_explain(const struct refusal *refusal, struct text *reason, struct text *remedy);
-
-/**
- * The verifier's own sentence in its log: the last line before "processed N insns" that is not a state.
- * @param ret_len  its length; unchanged when there is none
- * @return it, within @p log; NULL: the log has no end, or only states
- */
-const char *refusal_find_verdict(const char *log, size_t *ret_len);

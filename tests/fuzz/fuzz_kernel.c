@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "refusal.h"
 #include "symbols.h"
+#include "verifierlog.h"
 
 #include "input.h"
 
@@ -35,7 +36,7 @@ static void read_list(enum symbols_form form, const char *text)
 static void read_log(const char *log)
 {
 	size_t len = 77;
-	const char *verdict = refusal_find_verdict(log, &len);
+	const char *verdict = verifierlog_verdict(log, &len);
 
 	expect(verdict || len == 77);
 	if (verdict) {
