@@ -35,6 +35,8 @@ CONFIG = {"strict": True, "noEmit": True, "skipLibCheck": True, "module": "esnex
 
 def installed():
     """The folder with the compiler and all schemas."""
+    if not shutil.which("node"):
+        raise Skip("no node: Grafana's schema is TypeScript")
     if CACHE.exists():
         return CACHE
     if not shutil.which("npm"):
