@@ -36,7 +36,7 @@ struct bvec_iter {
 };
 
 struct bio {
-	struct block_device *bi_bdev; /* since 309dca309fc3 (5.12) */
+	struct block_device *bi_bdev; /* before 5.12: bi_disk */
 	unsigned int bi_opf;
 	unsigned short bi_flags;
 	__u8 bi_status;
