@@ -11,7 +11,7 @@ from tap import equal, true
 
 MODULES = ("virtio_pci", "virtio_blk", "nvme", "null_blk", "loop", "mq-deadline", "kyber-iosched", "bfq", "sd_mod")
 LATER = ("scsi_debug",)
-TOOLS = ("blkdiscard",)
+TOOLS = ("blkdiscard", "blkzone")
 DISKS = ("data", "wide", "small", "large")
 DEVICES = ("virtio-blk-pci,drive=data,serial=data,discard=off",
            "virtio-blk-pci,drive=wide,serial=wide,logical_block_size=4096,physical_block_size=4096,discard=off",
@@ -58,6 +58,15 @@ def merged_requests_are_one_io(result):
     result.about(sum(ops[op] for op in ("write", "writeback")), result.kernel(name).writes, f"writes, with {merged} merged")
 
 
+def operations_of_zones_are_writes_and_no_commits(result):
+    """They have no bytes, as the end of a flush sequence has none; diskstats has them among the writes."""
+    name = result.notes["zoned"]
+    ops, kernel = result.ops(name), result.kernel(name)
+    result.agree_with_diskstats([name])
+    equal(kernel.writes, 40 + 10, f"{name}: writes and operations of zones, by the kernel")
+    true("commit" not in ops, f"{name}: {ops}")
+
+
 def every_io_of_these_has_a_latency(result):
     untimed, buckets = (result.sums(measurement, field, "device", "op") for measurement, field in
                         (("block_io", "untimed"), ("block_io_latency", "count")))
@@ -91,5 +100,5 @@ def with_iostats_off_flushes_have_a_time(result):
 
 
 TESTS = (agrees_with_diskstats_on_every_kind_of_disk, every_disk_did_what_it_can, io_of_partitions_is_the_disks,
-         merged_requests_are_one_io, every_io_of_these_has_a_latency, with_iostats_off_ios_are_counted_and_untimed,
-         with_iostats_off_flushes_have_a_time)
+         merged_requests_are_one_io, operations_of_zones_are_writes_and_no_commits, every_io_of_these_has_a_latency,
+         with_iostats_off_ios_are_counted_and_untimed, with_iostats_off_flushes_have_a_time)

@@ -37,11 +37,14 @@ for which in none mq-deadline kyber bfq; do
 done
 null_disk big blocksize=4096
 disk_with "$null" "$plain"
-# Bios directly: with the kernel's accounting of merges.
 null_disk merging
 scheduler "$null" mq-deadline
 merging=$null
 disk_with "$merging" "$plain"
+# Zones of 4 MiB, each to be written in order.
+null_disk zoned memory_backed=1 zoned=1 zone_size=4
+scheduler "$null" mq-deadline
+zoned=$null
 
 # The kernel counts nothing for these. Of the second one only flushes have a time.
 null_disk silent
@@ -54,6 +57,7 @@ for name in $silent $silent_cache; do
 done
 
 note disks "$disks"
+note zoned "$zoned"
 note scsi "$scsi"
 note merging "$merging"
 note silent "$silent"
@@ -96,6 +100,13 @@ for name in $disks; do
 	done
 done
 await_all $pids
+writes "$zoned" 40 4k
+reads "$zoned" 20 4k
+# 10 operations of zones: 5 are finished, and made empty again.
+for zone in 0 1 2 3 4; do
+	/tools/blkzone finish -o $((zone * 8192)) -l 8192 "/dev/$zoned"
+	/tools/blkzone reset -o $((zone * 8192)) -l 8192 "/dev/$zoned"
+done
 reads "$silent" 50 4k
 writes "$silent" 30 4k
 commits "$silent_cache" 10 4k

@@ -112,11 +112,12 @@ def a_phantom_of_a_failed_path_is_no_io(result):
 def the_stall_of_a_failover_is_in_the_histogram_of_the_multipath_disk(result):
     for name in (result.requests, result.bios):
         buckets = result.buckets(name, "read")
-        equal(buckets.get(STALL_LE), 1, f"{name}: {buckets}")
+        # On a busy machine somebody else may wait as long.
+        true(sum(count for le, count in buckets.items() if le >= STALL_LE) >= 1, f"{name}: {buckets}")
         true(STALL_US <= result.max_us(name, "read"), f"{name}: the longest took {result.max_us(name, 'read')} us")
     for name in (result.path1, result.path2, result.bio_path1, result.bio_path2):
         buckets = result.buckets(name, "read")
-        equal(buckets.get(STALL_LE), None, f"{name}: no path waited for itself: {buckets}")
+        true(max(buckets) < STALL_LE, f"{name}: no path waited for itself: {buckets}")
 
 
 def an_nvme_disk_with_paths_has_the_name_that_people_know(result):
