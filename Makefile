@@ -85,10 +85,10 @@ $(O)/cmd/%.o: cmd/%.c | compiler
 	$(say) CC $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
-# ---- BPF. -mcpu=v3 needs Linux 5.1; the multiarch folder holds asm/types.h.
-BPF_ARCH  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+# ---- BPF. -mcpu=v3 needs Linux 5.1; the multiarch folder holds asm/types.h. SYSROOT: where a cross-compiler's headers are.
+BPF_ARCH  := $(shell $(CC) -dumpmachine | sed 's/-.*//; s/x86_64/x86/; s/aarch64/arm64/')
 BPF_FLAGS  = -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -Wno-unused-parameter \
-             -I/usr/include/$(shell $(CC) -print-multiarch) -Ibpf
+             -I$(SYSROOT)/usr/include/$(shell $(CC) -print-multiarch) -Ibpf
 
 .PHONY: probes
 probes: $(PROBES:%=$(O)/probes/%.bpf.o) $(PROBES:%=$(O)/probes/%.ini)
@@ -106,9 +106,11 @@ MAN_PAGES := $(wildcard packaging/man/*.[1-8]) $(O)/man/thermograf.ini.5
 .PHONY: man
 man: $(O)/man/thermograf.ini.5
 
+# PRINTER: a program that runs here, where what is built does not.
+PRINTER ?= $(O)/thermograf
 $(O)/man/%: packaging/man/%.in packaging/man/keys.awk $(O)/thermograf
 	$(say) MAN $@
-	$(Q)mkdir -p $(@D) && $(O)/thermograf check --defaults >$@.keys && awk -f packaging/man/keys.awk $@.keys $< >$@
+	$(Q)mkdir -p $(@D) && $(PRINTER) check --defaults >$@.keys && awk -f packaging/man/keys.awk $@.keys $< >$@
 
 # A probe of the end-to-end tests: what the kernel shows to BPF programs, counted in another way.
 E2E_PROBES := $(patsubst tests/e2e/probes/%.bpf.c,$(O)/tests/e2e/probes/%,$(wildcard tests/e2e/probes/*.bpf.c))
@@ -149,7 +151,7 @@ DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
 DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint? bash-completion?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod? \
-              debootstrap? e2fsprogs?
+              debootstrap? e2fsprogs? dmsetup? mdadm? sg3-utils? $(if $(filter x86_64,$(shell uname -m)),gcc-aarch64-linux-gnu?)
 DEPS_BENCH := $(DEPS_RUN) fio
 
 deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)

@@ -47,41 +47,47 @@ def _name(path):
     return path.name.split(".")[0]
 
 
-def _copy(source, root, target=None):
-    target = root / str(target or source).lstrip("/")
+def _copy(source, root, target):
+    target = root / str(target).lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(source, target)
 
 
-def _libraries(program):
-    """Paths of the shared libraries of a program and of its loader; none for a static one."""
-    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
-    if "not found" in done.stdout:
-        raise Failure(f"ldd {program}: {done.stdout}")
-    return re.findall(r"(/\S+) \(0x", done.stdout)
+class Host:
+    """This machine as the place that programs come from; cross.Sysroot is another one."""
+
+    find = staticmethod(shutil.which)
+
+    @staticmethod
+    def libraries(program):
+        """{where the guest's loader looks: the file} of the libraries that a program needs, and of its loader."""
+        done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+        if "not found" in done.stdout:
+            raise Failure(f"ldd {program}: {done.stdout}")
+        return {path: path for path in re.findall(r"(/\S+) \(0x", done.stdout)}
 
 
-def _copy_program(program, root, target=None):
+def _copy_program(source, program, root, target):
     """With its libraries, at the places where its loader looks for them."""
     _copy(program, root, target)
-    for path in _libraries(program):
-        _copy(path, root)
+    for place, path in source.libraries(program).items():
+        _copy(path, root, place)
 
 
-def make(root, kernel, test, build):
-    """Fills the empty folder `root` and packs it; returns the archive beside it."""
-    if not shutil.which("busybox") or _libraries(shutil.which("busybox")):
+def make(root, kernel, test, build, source):
+    """Fills the empty folder `root` and packs it; returns the archive beside it. source: a Host, or what has its methods."""
+    if not source.find("busybox") or source.libraries(source.find("busybox")):
         raise Skip("there is no static busybox (package busybox-static)")
     if not shutil.which("cpio"):
         raise Skip("cpio is not installed")
     for name in ("proc", "sys", "dev", "tmp", "bin", "sbin", "usr/bin", "usr/sbin", "modules", "later"):
         (root / name).mkdir(parents=True)
-    _copy(shutil.which("busybox"), root, "/bin/busybox")
+    _copy(source.find("busybox"), root, "/bin/busybox")
     for name in (*TOOLS, *getattr(test, "TOOLS", ())):
-        if not shutil.which(name):
+        if not source.find(name):
             raise Skip(f"{name} is not installed")
-        _copy_program(shutil.which(name), root, f"/tools/{name}")
-    _copy_program(build / "thermograf", root, "/agent/thermograf")
+        _copy_program(source, source.find(name), root, f"/tools/{name}")
+    _copy_program(source, build / "thermograf", root, "/agent/thermograf")
     shutil.copytree(build / "probes", root / "agent/probes")
     for name in getattr(test, "PROBES", ()):  # of the end-to-end tests
         for suffix in ("bpf.o", "ini"):

@@ -16,8 +16,8 @@ GOOD_VERSION = 10
 MEMORY_MIB = 1024
 
 Machine = namedtuple("Machine", "program package options console")
-MACHINES = {"amd64": Machine("qemu-system-x86_64", "qemu-system-x86", ["-machine", "q35"], "ttyS0"),
-            "arm64": Machine("qemu-system-aarch64", "qemu-system-arm", ["-machine", "virt"], "ttyAMA0")}
+MACHINES = {"amd64": Machine("qemu-system-x86_64", "qemu-system-x86", ["-machine", "q35", "-cpu", "max"], "ttyS0"),
+            "arm64": Machine("qemu-system-aarch64", "qemu-system-arm", ["-machine", "virt", "-cpu", "cortex-a76"], "ttyAMA0")}
 # Where the firmware of its machines lies that QEMU's own package does not bring.
 FIRMWARE = ("/usr/share/seabios", "/usr/lib/ipxe/qemu")
 
@@ -69,7 +69,7 @@ def find(arch, cache):
 def command(qemu, kernel, archive, devices, append):
     """Of one boot. `devices` are options of QEMU for the guest's disks."""
     machine = MACHINES[kernel.arch]
-    return [*qemu.command, *machine.options, "-accel", "tcg,thread=multi", "-cpu", "max", "-m", str(MEMORY_MIB),
+    return [*qemu.command, *machine.options, "-accel", "tcg,thread=multi", "-m", str(MEMORY_MIB),
             "-smp", "2", "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-nic", "none",
             "-kernel", kernel.image, "-initrd", archive,
             "-append", " ".join([f"console={machine.console} panic=-1 loglevel=4", *append]), *devices]

@@ -39,15 +39,16 @@ class Table:
         return with_outcome
 
     def _cell(self, key, test):
-        outcomes, marks = self.outcomes[key, test], ", ".join(sorted(self.marks[key, test]))
+        outcomes, marks = self.outcomes.get((key, test), Counter()), ", ".join(sorted(self.marks[key, test]))
         words = [f"**{outcomes['failed']} failed**"] if outcomes["failed"] else []
         words += [f"{outcomes['ok']} ok"] if outcomes["ok"] else []
         words += [f"{outcomes['skipped']} skipped ({marks})"] if outcomes["skipped"] else []
-        return ", ".join(words) or "not run"
+        return ", ".join(words) or "-"
 
     def show(self):
         rows = [["", *(self.versions.get(key, key) for key in self.keys)], ["---"] * (len(self.keys) + 1)]
-        rows += [[test, *(self._cell(key, test) for key in self.keys)] for test in self.tests]
+        rows += [[test, *(self._cell(key, test) for key in self.keys)] for test in self.tests
+                 if any((key, test) in self.outcomes for key in self.keys)]
         rows += [["seconds", *(f"{self.seconds[key]:.0f}" for key in self.keys)]]
         for row in rows:
             print(f"# table: | {' | '.join(row)} |")
