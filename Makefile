@@ -148,7 +148,7 @@ compiler:
 # does not have it: tests that want it are then skipped.
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3
-DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl
+DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl e2fsprogs
 DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint? bash-completion?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod? \
               debootstrap? e2fsprogs? dmsetup? mdadm? sg3-utils? $(if $(filter x86_64,$(shell uname -m)),gcc-aarch64-linux-gnu?)

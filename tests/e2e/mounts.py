@@ -18,6 +18,11 @@ CLONE_NEWNS = 0x20000
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
 
+def need_ext4():
+    if not shutil.which("mkfs.ext4"):
+        raise Skip("no mkfs.ext4: package e2fsprogs")
+
+
 def private():
     """What is mounted from here on is seen by this thread alone, and what it starts."""
     lab.need_root()
@@ -66,8 +71,7 @@ class Freezable(Disk):
     """ext4 on a loop device in memory."""
 
     def __init__(self, path, size=64 << 20):
-        if not shutil.which("mkfs.ext4"):
-            raise Skip("no mkfs.ext4: package e2fsprogs")
+        need_ext4()
         super().__init__(path)
         self.device = lab.LoopDevice(size, name="thermograf-spool")
         subprocess.run(["mkfs.ext4", "-q", self.device.path], check=True)

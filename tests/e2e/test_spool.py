@@ -184,6 +184,7 @@ MENDED = {"full": "works again after", "readonly": "works again after", "frozen"
 
 def broken_disks(stack):
     """An agent with three spools, on three disks, for a receiver each."""
+    mounts.need_ext4()
     mounts.private()
     receivers = {name: stack.enter_context(Receiver()) for name in BROKEN}
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thermograf-disks-")))

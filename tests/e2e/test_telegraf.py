@@ -183,10 +183,11 @@ def test_a_token_that_telegraf_refuses_is_told_and_nothing_is_lost_once_it_is_ri
 
 def test_a_body_that_telegraf_calls_too_large_arrives_in_halves():
     # 413 for more metrics in one body than this, 429 for more than is left of it.
-    # A window without I/O has fewer, one of three busy devices has more.
+    # A window without I/O has fewer, one of three busy devices has more. Each 429 costs a wait of half a second or more, so
+    # that some 100 lines a second pass: a window of 2 s leaves room for those that wait.
     with telegraf.Telegraf(V2 + "max_undelivered_metrics = 100\n") as relay:
         settings = f"type = influx2\nurls = {relay.url}\ntoken = {TOKEN}"
-        with wire.Wire({"relay": settings}, truth="style = influx", devices=3) as run:
+        with wire.Wire({"relay": settings}, truth="style = influx", devices=3, interval="2s") as run:
             run.work()
             lab.wait_for(lambda: verdicts(run)["batches_queued"] == 0, 60, "an empty queue", 0.5)
             run.end()
