@@ -10,16 +10,18 @@ from lab import ROOT
 from tap import equal, main, true
 
 
-def check(*scripts):
+def check(*scripts, name="program", ci=None):
     """Runs the runner on shell scripts: (exit code, last line, all)."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
         for number, script in enumerate(scripts):
-            paths.append(os.path.join(folder, f"program{number}"))
+            paths.append(os.path.join(folder, f"{name}{number}"))
             with open(paths[-1], "w", encoding="ascii") as file:
                 file.write("#!/bin/sh\n" + script)
             os.chmod(paths[-1], 0o755)
-        done = subprocess.run([ROOT / "tests" / "check", *paths], capture_output=True, text=True, check=False)
+        env = {key: value for key, value in os.environ.items() if key != "CI"}
+        done = subprocess.run([ROOT / "tests" / "check", *paths], capture_output=True, text=True, check=False, cwd=folder,
+                              env={**env, "FOLDER": folder, **({"CI": ci} if ci else {})})
         return done.returncode, done.stdout.splitlines()[-1], done.stdout
 
 
@@ -55,6 +57,19 @@ def test_the_reason_that_a_cmocka_test_printed_is_told():
     code, last, out = check("echo 1..1; echo 'no such device'; echo 'not ok 1 # SKIP attaches'")
     equal((code, last), (0, "0 passed, 0 failed, 1 skipped"), "exit code and last line")
     true("skipped: attaches: no such device" in out, f"the reason of the skip in:\n{out}")
+
+
+UNSTEADY = 'echo 1..1; if [ -e "$FOLDER/ran" ]; then echo "ok 1 a"; else : >"$FOLDER/ran"; echo "not ok 1 a"; exit 1; fi'
+ALWAYS = "echo 1..1; echo 'not ok 1 a'; exit 1"
+
+
+def test_an_end_to_end_test_that_fails_once_is_shown_and_counted_by_its_second_run_in_ci_only():
+    code, last, out = check(UNSTEADY, name="test_", ci="true")
+    equal((code, last), (0, "1 passed, 0 failed, 0 skipped"), "exit code and last line")
+    true("not ok: a" in out and "unsteady: " in out, f"the first failure, and that it is unsteady, in:\n{out}")
+    for more in ({}, {"ci": "true", "name": "program"}):
+        equal(check(UNSTEADY, **{"name": "test_", **more})[:2], (1, "0 passed, 1 failed, 0 skipped"), f"with {more}")
+    equal(check(ALWAYS, name="test_", ci="true")[:2], (1, "0 passed, 1 failed, 0 skipped"), "what fails twice")
 
 
 if __name__ == "__main__":
