@@ -193,7 +193,11 @@ def test_a_body_that_telegraf_calls_too_large_arrives_in_halves():
             run.end()
             relay.stop()
             true(verdicts(run)["verdict_split_total"] > 0, f"bodies split; {verdicts(run)}")
-            check(but_outputs(relay.points()), but_outputs(run.points()), "in Telegraf's file")
+            # What stands in a line with an empty queue was sent before its window; the last ones may wait for the next start.
+            drained = max(at for name, tags, fields, at in run.points() if name == "thermograf"
+                          and tags.get("output") == "relay" and fields["batches_queued"] == 0)
+            check(*({key: fields for key, fields in but_outputs(side.points()).items() if key[2] < drained}
+                    for side in (relay, run)), "in Telegraf's file")
 
 
 if __name__ == "__main__":
