@@ -11,7 +11,9 @@
  *
  *   request   its state is not idle: the driver has it. Else it is allocated (ref), and its start is still the one that was
  *             noted: it waits to be issued.
- *   bio       BIO_TRACE_COMPLETION: set when it was queued, cleared by bio_endio().
+ *   bio       BIO_TRACE_COMPLETION: set when it was queued, cleared by bio_endio(). And its operation is the one that was
+ *             noted: direct I/O has its bio on the stack, where the next bio of another task may lie 16 bytes
+ *             further, and pointers to its disk around it (seen on 7.3: one hung bio told as two).
  *
  * A request that is used again overwrites its own entry, since a place goes by the address. So nothing leaks, no hook is
  * needed at completion, and an entry that has outlived its memory answers no: its disk must be the one that was noted,
@@ -53,6 +55,7 @@ struct inflight_place {
 	__u64 address; /* bit 0: of a bio; 0: free */
 	__u64 time_ns;
 	__u32 dev;
+	__u32 opf; /* of a bio: BIO_KEPT of it */
 };
 
 struct inflight_set {
@@ -60,6 +63,9 @@ struct inflight_set {
 };
 
 #define IS_BIO 1ull
+
+/* What nobody changes of a bio's flags while it is open; dm and md take PREFLUSH away. */
+#define BIO_KEPT (REQ_OP_MASK | REQ_SYNC | REQ_FUA)
 
 const volatile __u32 io_stat = 0;
 const volatile __u32 trace_completion = 0;
@@ -114,10 +120,11 @@ TG_INLINE __u64 request_began(struct request *rq, const struct inflight_place *p
 
 TG_INLINE __u64 bio_began(__u64 address, const struct inflight_place *p)
 {
-	if (!bio_is_open(address, trace_completion) ||
-	    !has_dev(probed_bio_disk((void *)address), p->dev))
+	struct bio *bio = (void *)address;
+
+	if (!bio_is_open(address, trace_completion) || !has_dev(probed_bio_disk(bio), p->dev))
 		return 0;
-	return p->time_ns;
+	return (BPF_CORE_READ(bio, bi_opf) & BIO_KEPT) == p->opf ? p->time_ns : 0;
 }
 
 TG_INLINE __u64 began(const struct inflight_place *p)
@@ -146,7 +153,7 @@ TG_INLINE struct inflight_place *choose_place(struct inflight_set *set, __u64 ad
 	return 0;
 }
 
-TG_INLINE int note(__u64 address, __u64 time_ns, __u32 dev)
+TG_INLINE int note(__u64 address, __u64 time_ns, __u32 dev, __u32 opf)
 {
 	__u32 number = address * 0x9e3779b97f4a7c15ull >> (64 - SET_BITS);
 	struct inflight_set *set = bpf_map_lookup_elem(&inflight_table, &number);
@@ -157,6 +164,7 @@ TG_INLINE int note(__u64 address, __u64 time_ns, __u32 dev)
 		return 0;
 	}
 	place->dev = dev;
+	place->opf = opf;
 	place->time_ns = time_ns;
 	place->address = address;
 	return 0;
@@ -169,7 +177,7 @@ TG_INLINE int note_request(struct request *rq, __u64 address)
 	if (!disk || (rq->cmd_flags & REQ_OP_MASK) >= REQ_OP_PASSTHROUGH)
 		return 0;
 	return note(address, rq->rq_flags & io_stat ? rq->start_time_ns : bpf_ktime_get_ns(),
-	            disk_dev(disk));
+	            disk_dev(disk), 0);
 }
 
 TG_INLINE int note_bio(struct bio *bio, __u64 address)
@@ -178,7 +186,7 @@ TG_INLINE int note_bio(struct bio *bio, __u64 address)
 
 	if (!disk || !disk_takes_bios(disk))
 		return 0;
-	return note(address | IS_BIO, bpf_ktime_get_ns(), disk_dev(disk));
+	return note(address | IS_BIO, bpf_ktime_get_ns(), disk_dev(disk), bio->bi_opf & BIO_KEPT);
 }
 
 SEC("?tp_btf/block_rq_insert")

@@ -36,7 +36,7 @@ done
 hangs() {
 	[ "$(grep -c '^block_inflight,device=dm-0,.* ios=3i,' /result/lines)" -ge 3 ]
 }
-await hangs
+await hangs || grep '^block_inflight,device=dm-0,' /result/lines | tail -n 5
 note told_while_hung "$(grep '^block_io,device=dm-0,.*op=write' /result/lines | tail -n 1 | grep -o 'ios=[0-9]*i')"
 /tools/dmsetup resume --noudevsync stack
 await_all $pids
