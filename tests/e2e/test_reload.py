@@ -93,6 +93,7 @@ def test_a_probe_that_comes_and_goes_is_told_from_boundary_to_boundary():
         lab.direct_reads(device, 5, 4096)
         done, said = run.reload(probe_block_io="enabled = no")
         true(done and "probe block_io: removed" in said, said)
+        run.wait_for_window(time.time_ns())  # the file is written by a thread
         equal(run.told()[device.name]["read"][0], 5, "reads before it was removed")
         lab.direct_reads(device, 100, 4096)
         run.wait_for_window(time.time_ns())
