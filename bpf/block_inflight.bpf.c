@@ -6,8 +6,8 @@
  * or never. This looks at what is outstanding, at the end of each window.
  *
  * Who begins is noted in a table: a request when it is inserted and when it is issued, a bio when it is queued to a disk
- * that takes bios as they are (dm, md, zram). Nobody is taken out of it. Before each read the agent runs inflight_sweep,
- * which asks of each entry whether it is still open, and the kernel's own structures answer:
+ * that takes bios as they are (dm, md, zram). Before each read the agent runs inflight_sweep, which asks of each entry
+ * whether it is still open, and the kernel's own structures answer:
  *
  *   request   its state is not idle: the driver has it. Else it is allocated (ref), and its start is still the one that was
  *             noted: it waits to be issued.
@@ -15,9 +15,11 @@
  *             noted: direct I/O has its bio on the stack, where the next bio of another task may lie 16 bytes
  *             further, and pointers to its disk around it (seen on 7.3: one hung bio told as two).
  *
- * A request that is used again overwrites its own entry, since a place goes by the address. So nothing leaks, no hook is
- * needed at completion, and an entry that has outlived its memory answers no: its disk must be the one that was noted,
- * too. A set of places that is full of open ones counts the newcomer as a drop.
+ * A request that is used again overwrites its own entry, since a place goes by the address. So nothing leaks, requests need
+ * no hook at completion, and an entry that has outlived its memory answers no: its disk must be the one that was noted,
+ * too. A bio is taken out when it ends, since its memory may be anybody's then; what it is asked is for those that become
+ * requests of another disk, whose end nobody tells (bio_io.bpf.c). A set of places that is full of open ones counts the
+ * newcomer as a drop.
  *
  * Commands past the block layer are left out: a format may rightly take an hour.
  *
@@ -153,10 +155,16 @@ TG_INLINE struct inflight_place *choose_place(struct inflight_set *set, __u64 ad
 	return 0;
 }
 
-TG_INLINE int note(__u64 address, __u64 time_ns, __u32 dev, __u32 opf)
+TG_INLINE struct inflight_set *set_of(__u64 address)
 {
 	__u32 number = address * 0x9e3779b97f4a7c15ull >> (64 - SET_BITS);
-	struct inflight_set *set = bpf_map_lookup_elem(&inflight_table, &number);
+
+	return bpf_map_lookup_elem(&inflight_table, &number);
+}
+
+TG_INLINE int note(__u64 address, __u64 time_ns, __u32 dev, __u32 opf)
+{
+	struct inflight_set *set = set_of(address);
 	struct inflight_place *place = set ? choose_place(set, address) : 0;
 
 	if (!place) {
@@ -223,6 +231,19 @@ SEC("?tp_btf/block_bio_queue")
 int BPF_PROG(inflight_bio_with_queue, struct request_queue *q, struct bio *bio)
 {
 	return note_bio(bio, tg_argument(ctx, 1));
+}
+
+/* Of a disk that takes bios as they are. */
+SEC("?tp_btf/block_bio_complete")
+int BPF_PROG(inflight_bio_end, struct request_queue *q, struct bio *bio)
+{
+	__u64 address = tg_argument(ctx, 1) | IS_BIO;
+	struct inflight_set *set = set_of(address);
+
+	for (int i = 0; set && i < SET_PLACES; i++)
+		if (set->places[i].address == address)
+			set->places[i].address = 0;
+	return 0;
 }
 
 /* ---- the sweep: only the agent runs it, so nobody else writes these values */
