@@ -25,37 +25,12 @@ struct scene {
 	struct text told;
 };
 
-static int error_copy;
+#include "until.h"
 
-static int restore_errors(void **state)
+static int tear_down(void **state)
 {
-	dup2(error_copy, STDERR_FILENO);
+	restore_errors(state);
 	return forget(state);
-}
-
-static void give_up(void *ctx)
-{
-	(void)ctx;
-	fail_msg("not done in time");
-}
-
-static void look(void *ctx)
-{
-	struct scene *s = ctx;
-
-	if (s->done(s))
-		poller_stop(s->poller);
-	else
-		poller_timer_set(s->look, 2 * MS);
-}
-
-static void run_until(struct scene *s, bool (*done)(struct scene *s))
-{
-	s->done = done;
-	poller_timer_set(s->impatience, PATIENCE_NS);
-	poller_timer_set(s->look, 0);
-	assert_int_equal(poller_run(s->poller), 0);
-	poller_timer_clear(s->impatience);
 }
 
 /* One output to the receiver, as the variable config has it; nothing goes to disk. */
@@ -77,8 +52,7 @@ static void scene_make(struct scene *s)
 	assert_int_equal(poller_new(&s->poller), 0);
 	assert_int_equal(http_new(s->poller, &s->http), 0);
 	assert_int_equal(farewell_new(s->poller, &s->farewell), 0);
-	s->impatience = poller_timer_new(s->poller, give_up, s);
-	s->look = poller_timer_new(s->poller, look, s);
+	make_timers(s);
 }
 
 static void scene_free(struct scene *s)
@@ -214,11 +188,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(what_an_output_has_is_delivered_when_it_is_removed,
-	                                  restore_errors),
-		cmocka_unit_test_teardown(what_the_receiver_does_not_take_is_told, restore_errors),
-		cmocka_unit_test_teardown(one_that_comes_back_in_time_goes_on, restore_errors),
+	                                  tear_down),
+		cmocka_unit_test_teardown(what_the_receiver_does_not_take_is_told, tear_down),
+		cmocka_unit_test_teardown(one_that_comes_back_in_time_goes_on, tear_down),
 		cmocka_unit_test_teardown(one_that_is_held_is_not_freed_before_it_is_released,
-	                                  restore_errors),
+	                                  tear_down),
 	};
 
 	error_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -27,46 +27,14 @@ struct scene {
 	int log_pipe[2];
 };
 
-static int error_copy;
-
-static int restore_errors(void **state)
-{
-	(void)state;
-	return dup2(error_copy, STDERR_FILENO) < 0;
-}
-
-static void give_up(void *ctx)
-{
-	(void)ctx;
-	fail_msg("not done in time");
-}
-
-static void look(void *ctx)
-{
-	struct scene *s = ctx;
-
-	if (s->done(s))
-		poller_stop(s->poller);
-	else
-		poller_timer_set(s->look, 2 * MS);
-}
-
-static void run_until(struct scene *s, bool (*done)(struct scene *s))
-{
-	s->done = done;
-	poller_timer_set(s->impatience, PATIENCE_NS);
-	poller_timer_set(s->look, 0);
-	assert_int_equal(poller_run(s->poller), 0);
-	poller_timer_clear(s->impatience);
-}
+#include "until.h"
 
 static void start_agent(struct scene *s)
 {
 	assert_int_equal(poller_new(&s->poller), 0);
 	assert_int_equal(http_new(s->poller, &s->http), 0);
 	assert_int_equal(output_new(&s->config, s->http, s->poller, &s->output), 0);
-	s->impatience = poller_timer_new(s->poller, give_up, s);
-	s->look = poller_timer_new(s->poller, look, s);
+	make_timers(s);
 }
 
 /* What is in memory is gone. */
