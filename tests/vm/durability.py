@@ -78,11 +78,12 @@ def a_commit_with_preflush_and_fua_takes_both_times(result):
 def one_flush_serves_many_commits(result):
     """Each of those that wait for one flush has the time from its own beginning."""
     ops = result.ops(result.shared)
-    result.about(ops["commit"], 20, "commits")
-    true(ops["flush"] < 20, f"flushes: {ops}")
+    # Of each of four writers 20 by FUA, and 20 empty ones after them.
+    result.about(ops["commit"], 160, "commits")
+    true(ops["flush"] < 80, f"flushes: {ops}")
     buckets = result.buckets(result.shared, "commit")
     true(min(buckets) >= 32768 and sum(count for le, count in buckets.items() if le >= 65536) >= 3,
-         f"some wait for a flush that is under way, and then for theirs: {buckets}")
+         f"some wait for a flush that is under way, and then for theirs: {buckets}, {ops}")
 
 
 TESTS = (nothing_is_counted_twice, with_fua_a_durable_write_is_one_commit, without_fua_a_durable_write_is_one_commit,

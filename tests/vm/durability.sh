@@ -43,14 +43,10 @@ for n in 1 2 3; do
 	echo $n >/mnt/file
 	/tools/dd status=none if=/dev/zero of=/mnt/file bs=1 count=1 conv=notrunc,fsync
 done
-# Four at once, that wait for their turn.
+# Four at once, that wait for their turn: each long enough that a late start of one of them does not matter.
 pids=''
 for writer in 1 2 3 4; do
-	(
-		for n in 1 2 3 4 5; do
-			/tools/dd status=none if=/dev/zero of="/dev/$shared" bs=4k count=1 seek=$((writer * 100 + n)) oflag=direct conv=notrunc,fsync
-		done
-	) &
+	commits "$shared" 20 4k $((writer * 100)) &
 	pids="$pids $!"
 done
 await_all $pids
