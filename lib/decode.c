@@ -54,12 +54,14 @@ static void print_number(const struct layout_member *member, uint64_t bits, stru
 		text_u64(out, bits);
 }
 
+/* Of a disk that stays, the later table knows more: dm has no slaves yet when it is added. */
 static const struct disk *find_disk(const struct decode_env *env, uint64_t dev)
 {
 	const struct disk *disk = env->disks ? disks_find(env->disks, (uint32_t)dev) : NULL;
 	const struct disk *later = NULL;
 
-	if (env->later && (!disk || disk->gone))
+	if (env->later &&
+	    (!disk || disk->gone || !disks_ends(env->disks, env->later, (uint32_t)dev)))
 		later = disks_find(env->later, (uint32_t)dev);
 	return later ?: disk;
 }

@@ -19,8 +19,8 @@
 /** What decoders may look at, besides the bytes. */
 struct decode_env {
 	const struct disks *disks; /* NULL: nothing is known */
-	const struct disks
-		*later; /* names of those that are gone or not in the former; NULL: none */
+	/* What is known of those that do not end from the former to this one; NULL: none */
+	const struct disks *later;
 };
 
 enum decode_result {

@@ -158,17 +158,22 @@ const struct disk *disks_find(const struct disks *disks, uint32_t dev)
 	return disks->n ? bsearch(&key, disks->disks, disks->n, sizeof(key), by_dev) : NULL;
 }
 
-/* Of devices that come and go as loop and dm do, numbers are used again: those that are gone stay few. */
-static int keep_gone(struct disks *new, const struct disks *old)
+/*
+ * Of devices that come and go as loop and dm do, numbers are used again: those that are gone stay few. And dm gives its
+ * table back, slaves and all, before it deletes the disk (__dm_destroy()): what was a stack is one to its end.
+ */
+static int keep(struct disks *new, const struct disks *old)
 {
 	size_t n = new->n;
 
 	for (size_t i = 0; i < old->n && new->n < DISKS_MAX; i++) {
 		const struct disk *was = &old->disks[i];
-		struct disk *disk;
+		struct disk *disk = n ? bsearch(was, new->disks, n, sizeof(*was), by_dev) : NULL;
 
-		if (n && bsearch(was, new->disks, n, sizeof(*was), by_dev))
+		if (disk) {
+			disk->stack |= was->stack && !was->gone && !strcmp(was->name, disk->name);
 			continue;
+		}
 		disk = add_disk(new);
 		if (!disk)
 			return -ENOMEM;
@@ -203,7 +208,7 @@ int disks_scan(const struct disks *before, const char *sys_block, struct disks *
 	if (errno)
 		return -errno;
 	sort(&new);
-	int err = keep_gone(&new, before);
+	int err = keep(&new, before);
 
 	if (err)
 		return err;

@@ -29,7 +29,7 @@
 struct disk {
 	uint32_t dev; /* major << 20 | minor: the kernel's own dev_t */
 	char name[DISKS_NAME_MAX];
-	bool stack; /* stands on other block devices (dm, md, multipath head) */
+	bool stack; /* stands, or stood, on other block devices (dm, md, multipath head) */
 	bool gone;  /* was in an earlier scan: its last counts still need its name */
 };
 

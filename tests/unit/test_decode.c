@@ -72,6 +72,19 @@ static void a_disk_on_other_disks_is_a_stack(void **state)
 	assert_decodes(&blind, &t, &(uint32_t){DEV(253, 14)}, "disk", DECODE_UNKNOWN);
 }
 
+/* When dm-14 was added, it stood on nothing yet; 8:0 is another disk's number by now. */
+static void what_is_known_later_of_a_disk_that_stays_holds(void **state)
+{
+	static struct disk early_table[] = {{.dev = DEV(8, 0), .name = "sdz", .stack = true},
+	                                    {.dev = DEV(253, 14), .name = "dm-14"}};
+	static const struct disks early = {.disks = early_table, .n = ARRAY_SIZE(early_table)};
+	const struct decode_env both = {.disks = &early, .later = &disks};
+	struct one_tag t = one_tag("disk_layer", 4, false);
+
+	assert_decodes(&both, &t, &(uint32_t){DEV(253, 14)}, "stack", DECODE_OK);
+	assert_decodes(&both, &t, &(uint32_t){DEV(8, 0)}, "stack", DECODE_OK);
+}
+
 static void an_enumerator_has_its_name_and_others_their_number(void **state)
 {
 	struct enumtext_name names[] = {{0, "read"}, {255, "minus"}};
@@ -207,6 +220,7 @@ int main(void)
 		cmocka_unit_test(a_disk_has_its_name),
 		cmocka_unit_test(an_unknown_disk_has_its_number),
 		cmocka_unit_test(a_disk_on_other_disks_is_a_stack),
+		cmocka_unit_test(what_is_known_later_of_a_disk_that_stays_holds),
 		cmocka_unit_test(an_enumerator_has_its_name_and_others_their_number),
 		cmocka_unit_test(numbers_of_all_widths_are_decimal),
 		cmocka_unit_test(hex_has_two_digits_a_byte_the_highest_first),

@@ -126,6 +126,25 @@ static void what_has_slaves_is_a_stack(void **state)
 	disks_free(&disks);
 }
 
+static void a_stack_that_gave_its_slaves_back_is_one_until_it_goes(void **state)
+{
+	struct disks disks = {0};
+
+	add(*state, "dm-0", "253:0\n");
+	make_dir(*state, "dm-0/slaves/sda");
+	assert_int_equal(scan(&disks, *state), 0);
+	move(*state, "dm-0/slaves/sda", "dm-0/gave");
+	assert_int_equal(scan(&disks, *state), 0);
+	assert_true(disks_find(&disks, DEV(253, 0))->stack);
+	move(*state, "dm-0/dev", "dm-0/gone");
+	assert_int_equal(scan(&disks, *state), 0);
+	assert_true(disks_find(&disks, DEV(253, 0))->stack);
+	move(*state, "dm-0/gone", "dm-0/dev");
+	assert_int_equal(scan(&disks, *state), 0);
+	assert_false(disks_find(&disks, DEV(253, 0))->stack);
+	disks_free(&disks);
+}
+
 static void what_is_no_disk_is_passed_over(void **state)
 {
 	struct disks disks = {0};
@@ -301,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(disks_are_found_by_number),
 		TEST(what_has_slaves_is_a_stack),
+		TEST(a_stack_that_gave_its_slaves_back_is_one_until_it_goes),
 		TEST(what_is_no_disk_is_passed_over),
 		TEST(an_exclamation_mark_stands_for_a_slash),
 		TEST(a_disk_ends_when_it_goes_or_when_its_number_is_anothers),
