@@ -21,13 +21,15 @@ import sys
 import threading
 import time
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tap import Skip
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+# A server starts within seconds; more than 30 were seen where nine scenarios began at once on two busy cores.
+SERVER_START_S = 120
 SECTOR = 512  # of /proc/diskstats, whatever the device's own sectors are
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -104,10 +106,15 @@ def stop_all():
 
 
 def free_port():
-    """A TCP port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """
+    A TCP port of the loopback that nobody listens on now, and below those that the kernel gives to connections (ip(7),
+    ip_local_port_range): while a server is away, nobody's connection takes its port, not even one to that port itself.
+    """
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 # ---- loop devices

@@ -105,7 +105,7 @@ class Store:
         with open(self.folder / "log", "ab") as log:
             self.process = lab.spawn(self.command(), stdout=log, stderr=log, cwd=self.folder)
         try:
-            lab.wait_for(self._answers, 30, f"{self.program} on port {self.port}")
+            lab.wait_for(self._answers, lab.SERVER_START_S, f"{self.program} on port {self.port}")
         except BaseException:
             self.close()
             raise

@@ -98,7 +98,7 @@ class Telegraf:
             command = [self.program, "--strict-env-handling", "--config", config]
             self.process = lab.spawn(command, stdout=log, stderr=log, cwd=self.folder,
                                      env={**os.environ, **self.environment})
-        lab.wait_for(self._listens, 30, f"Telegraf on port {self.port}; it says:\n{self.messages()[-2000:]}")
+        lab.wait_for(self._listens, lab.SERVER_START_S, f"Telegraf on port {self.port}; it says:\n{self.messages()[-2000:]}")
 
     def _listens(self):
         if self.process.poll() is not None:
