@@ -19,6 +19,7 @@
 /* Who sends: what stands on every line, and when this host's turn is. */
 struct sender {
 	struct text host;
+	bool resolved;                    /* host is the resolver's answer */
 	struct lineproto_globals globals; /* borrows from host and from the configuration */
 	uint64_t offset_ns;
 };
@@ -48,18 +49,27 @@ struct agent {
 
 /* ---- what a configuration asks for */
 
-/* The resolver is not asked again for the same: it may hold up the loop until it gives up. */
+/* What the resolver answered it is not asked again: it may hold up the loop. */
 static int find_host(const struct config_agent *wanted, const struct setting *before,
-                     struct text *ret)
+                     struct text *ret_host, bool *ret_resolved)
 {
+	bool fqdn = !strcmp(wanted->hostname, "fqdn");
+	int err;
+
 	if (wanted->omit_hostname)
 		return 0;
-	if (before->config && !strcmp(wanted->hostname, "fqdn") && before->sender.host.len &&
-	    !strcmp(before->config->agent.hostname, "fqdn")) {
-		text_append(ret, before->sender.host.data, before->sender.host.len);
-		return ret->err;
+	if (fqdn && before->sender.resolved) {
+		text_append(ret_host, before->sender.host.data, before->sender.host.len);
+		*ret_resolved = true;
+		return ret_host->err;
 	}
-	return identity_host(wanted->hostname, ret);
+	err = identity_host(wanted->hostname, IDENTITY_WAIT_MS, ret_host, ret_resolved);
+	if (!err && fqdn && !*ret_resolved)
+		log_warning(
+			"hostname = fqdn: the resolver tells no full name of this host; the tag "
+			"host is %s, until a reload asks again",
+			text_cstr(ret_host));
+	return err;
 }
 
 /* @param before  zero-initialised: none */
@@ -68,7 +78,8 @@ static int make_sender(const struct config *config, const struct setting *before
 {
 	const struct config_agent *c = &config->agent;
 	CLEANUP(text_free) struct text host = {0};
-	int err = find_host(c, before, &host);
+	bool resolved = false;
+	int err = find_host(c, before, &host, &resolved);
 
 	if (err) {
 		log_error("the host's name cannot be read: %s; set [agent] hostname",
@@ -79,6 +90,7 @@ static int make_sender(const struct config *config, const struct setting *before
 	                       c->omit_hostname ? NULL : text_cstr(&host));
 	/* The aligned data of a whole fleet must not be sent at one instant; later than half an interval is late. */
 	ret->offset_ns = identity_offset_ns(MIN(c->flush_jitter_ns, c->interval_ns / 2));
+	ret->resolved = resolved;
 	ret->host = host;
 	host = (struct text){0};
 	return 0;

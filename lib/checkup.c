@@ -142,8 +142,17 @@ static void check_tags(struct checkup *c)
 static void name_host(struct checkup *c)
 {
 	const struct config_agent *agent = &c->config->agent;
-	int err = agent->omit_hostname ? 0 : identity_host(agent->hostname, &c->host);
+	bool resolved = false;
+	int err = agent->omit_hostname
+	                  ? 0
+	                  : identity_host(agent->hostname, IDENTITY_WAIT_MS, &c->host, &resolved);
 
+	if (!err && !agent->omit_hostname && !strcmp(agent->hostname, "fqdn") && !resolved)
+		checkup_find(
+			c, REPORT_WARNING, "tags",
+			"hostname = fqdn: the resolver tells no full name of this host; the tag "
+			"host would be %s",
+			text_cstr(&c->host));
 	if (err)
 		checkup_find(c, REPORT_ERROR, "tags",
 		             "the host's name cannot be read: %s; set [agent] hostname",

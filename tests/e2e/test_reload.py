@@ -5,10 +5,12 @@
 import os
 import pty
 import signal
+import subprocess
 import tempfile
 import time
 from collections import defaultdict
 from contextlib import ExitStack
+from pathlib import Path
 
 import agent
 import diskcheck
@@ -207,6 +209,45 @@ def test_interval_tags_and_host_change_at_a_boundary_and_stamps_never_go_back():
         elapsed = sum(fields["window_us"] for _, fields, _ in windows[1:])
         late = windows[-1][1]["late_us"] - windows[0][1]["late_us"]
         at_most(abs(elapsed - late - (stamps[-1] - stamps[0]) // 1000), 50_000, "us that are in no window")
+
+
+# db1, whose resolver knows what is in a file.
+KNOWS_HOSTS = """echo db1 >/proc/sys/kernel/hostname
+for name in hosts nsswitch.conf; do mount --bind "$0/$name" "/etc/$name"; done
+exec "$@"
+"""
+
+
+def test_a_full_name_that_the_resolver_could_not_tell_is_asked_for_at_each_reload_until_it_does():
+    with tempfile.TemporaryDirectory(prefix="thermograf-names-") as folder, Run(interval_ms=200) as run:
+        hosts = Path(folder) / "hosts"
+        (hosts.parent / "nsswitch.conf").write_text("hosts: files\n")
+        hosts.write_text("127.0.0.1 localhost\n")
+        run.agent.stop()
+        run.agent.before = ["unshare", "--mount", "--uts", "sh", "-ec", KNOWS_HOSTS, folder]
+        run.write(agent="interval = 200ms\nhostname = fqdn", probe_block_io="enabled = no")
+        run.agent.start()
+
+        def wait_for_host(name):
+            lab.wait_for(lambda: run.agent.check_alive() or run.windows()[-1][0]["host"] == name, 30,
+                         f"host={name}; the agent says:\n{run.agent.messages()}")
+
+        wait_for_host("db1")
+        true("hostname = fqdn: the resolver tells no full name of this host; the tag host is db1," in run.agent.messages(),
+             run.agent.messages())
+        checked = subprocess.run([*run.agent.before, agent.program(), "check", "--config", run.agent.config],
+                                 capture_output=True, text=True, check=False)
+        true("the tag host would be db1\n" in checked.stdout, f"check says\n{checked.stdout}{checked.stderr}")
+        hosts.write_text("127.0.0.1 localhost\n127.0.1.1 db1.example.com db1\n")
+        done, said = run.reload()
+        true(done and "hostname = fqdn" not in said, said)
+        wait_for_host("db1.example.com")
+        # And what it has told is not asked again.
+        hosts.write_text("127.0.0.1 localhost\n")
+        done, said = run.reload()
+        true(done and "hostname = fqdn" not in said, said)
+        run.wait_for_window(time.time_ns())
+        wait_for_host("db1.example.com")
 
 
 def test_a_reload_far_from_the_boundary_cuts_the_window_early_and_loses_nothing():
