@@ -339,6 +339,8 @@ void agent_flush(struct agent *a)
 {
 	const struct agentoutputs *outputs = &a->now.outputs;
 
+	/* It will not take effect; an output that it was to bring back is seen off as all others are. */
+	drop_next(a);
 	for (size_t i = 0; i < outputs->n; i++)
 		output_flush(outputs->outputs[i]);
 }

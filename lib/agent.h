@@ -64,7 +64,7 @@ void agent_describe(const struct agent *agent, struct text *out);
 /** Whether any output still has a reader: standard output's may have gone. */
 bool agent_is_read(const struct agent *agent);
 
-/** For the end: every output sends what it has, now. */
+/** For the end: every output sends what it has, now. What was prepared is forgotten. */
 void agent_flush(struct agent *agent);
 
 /** Whether an output still has something to send that it may yet get rid of. */

@@ -16,6 +16,7 @@ import agent
 import diskcheck
 import lab
 import store
+from badreceiver import BadReceiver
 from filerun import MS, NS, Run, totals
 from tap import Skip, at_most, equal, main, note, true
 
@@ -267,6 +268,22 @@ def test_a_reload_far_from_the_boundary_cuts_the_window_early_and_loses_nothing(
         stamps = [at for *_, at in run.windows()]
         equal(stamps, sorted(set(stamps)), "stamps, rising")
         at_most(stamps[-1], time.time_ns() + 500 * MS, "the newest stamp, to the clock")
+
+
+def test_an_output_that_was_about_to_come_back_when_the_agent_ends_is_seen_off_like_the_others():
+    with BadReceiver(deaf_s=3600) as receiver:
+        section = f"urls = {receiver.url}\ntimeout = 1m"
+        with Run(output_gone=section) as run:
+            done, said = run.reload(agent="interval = 4s", output_gone=None)
+            true(done and "output gone: removed" in said, said)
+            run.write(output_gone=section)
+            before = len(run.agent.messages())
+            os.kill(run.agent.process.pid, signal.SIGHUP)
+            lab.wait_for(lambda: "the configuration takes effect in" in run.agent.messages()[before:], 20, "another reload")
+            run.agent.stop()
+            equal(run.answers(), (1, 0), "reloads: the second was not to take effect before the end")
+            said = run.agent.messages()
+            true("output gone: " in said.rsplit("Terminated", 1)[1], f"what the receiver did not take is not told in\n{said}")
 
 
 def descriptors(pid):
