@@ -15,6 +15,8 @@
 /** A line is some 150 bytes, and 256 disks with partitions make 1,000 of them. */
 #define READ_BYTES (64u << 10)
 #define IOSTATS_PATH_MAX 128
+/** Names of disks that were told, some hundred of them. When there are more they are forgotten: told again is no harm. */
+#define TOLD_MAX_BYTES 8192
 
 struct reconcile {
 	struct coverage *coverage;
@@ -125,6 +127,8 @@ static void tell_uncounted(struct reconcile *r, const struct coverage_row *row,
 	if (row->compared || is_gone(disks, row->device) ||
 	    words_has(text_cstr(&r->told), row->device, strlen(row->device)))
 		return;
+	if (r->told.len > TOLD_MAX_BYTES)
+		text_clear(&r->told);
 	text_printf(&r->told, "%s%s", r->told.len ? " " : "", row->device);
 	log_info("%s: disk %s has no counts in " PROC_DISKSTATS "%s; its coverage is not known",
 	         row->measurement, row->device,
