@@ -90,6 +90,11 @@ TG_INLINE __u32 known_dev(struct gendisk *disk, __u32 dev)
 	return is_path ? NVME_PATHS | instance << MINOR_BITS | number : dev;
 }
 
+TG_INLINE bool is_passthrough(__u32 flags)
+{
+	return (flags & REQ_OP_MASK) >= REQ_OP_PASSTHROUGH;
+}
+
 /*
  * Every odd operation but DISCARD is a write to the kernel's accounting (op_is_write(), op_stat_group()).
  * durable: the request is part of a flush sequence, or ends one.
@@ -98,7 +103,7 @@ TG_INLINE enum block_op request_op(__u32 flags, bool durable)
 {
 	__u32 op = flags & REQ_OP_MASK;
 
-	if (op >= REQ_OP_PASSTHROUGH)
+	if (is_passthrough(flags))
 		return BLOCK_OP_OTHER;
 	if (op == REQ_OP_FLUSH)
 		return BLOCK_OP_FLUSH;

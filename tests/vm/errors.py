@@ -23,7 +23,7 @@ TURS = 7
 class Result(guest.Result):
     def __init__(self, folder):
         super().__init__(folder)
-        for name in ("halves", "busy", "late", "bad", "commands", "mute"):
+        for name in ("halves", "busy", "late", "bad", "commands", "mute", "slow"):
             setattr(self, name, self.notes[name])
 
 
@@ -73,9 +73,28 @@ def commands_of_the_kernel_itself_are_no_io(result):
     ops = result.ops(result.mute)
     true(set(ops) <= {"other"}, f"operations: {ops}")
     true(ops.get("other", 0) + result.drops("no_disk") > 0, f"commands: {ops}, without a disk: {result.drops('no_disk')}")
+    equal(result.of_probe("drops"), 0, "the sum of drops: what is no disk's is no loss")
+
+
+def commands_are_no_gap_in_the_coverage(result):
+    """5.10 counts these, later kernels do not: neither is a disk that no probe sees."""
+    told = [fields for name, tags, fields, _ in result.points
+            if name == "thermograf_coverage" and tags["device"] == result.commands]
+    counted, reference = (sum(fields[key] for fields in told) for key in ("counted", "reference"))
+    result.about(counted, reference, f"in the coverage of {result.commands}")
+
+
+def a_command_that_takes_long_is_not_told_as_outstanding(result):
+    """Its request was that of a read, which is in the table of block_inflight still."""
+    start, end = (float(seconds) for seconds in result.notes["command_s"].split())
+    true(end - start >= 1.5, f"the command took {end - start} s: no window ended in it")
+    told = {fields["ios"] for name, tags, fields, _ in result.points
+            if name == "block_inflight" and tags["device"] == result.slow}
+    true(told <= {0}, f"outstanding on {result.slow}: {told}")
 
 
 TESTS = (whatever_went_wrong_counts_agree_with_diskstats, an_io_done_by_halves_is_one_io_with_all_its_bytes,
          an_io_that_was_requeued_is_one_io, an_io_whose_command_timed_out_takes_all_that_time,
          an_io_that_failed_is_one_io_and_one_error, commands_past_the_block_layer_are_kept_apart,
-         commands_of_the_kernel_itself_are_no_io)
+         commands_of_the_kernel_itself_are_no_io, commands_are_no_gap_in_the_coverage,
+         a_command_that_takes_long_is_not_told_as_outstanding)

@@ -3,10 +3,10 @@
 # not at all within its time, on a bad sector; and commands that are no I/O.
 set -eu
 
-load scsi_debug max_luns=6 dev_size_mb=64 delay=0
-disks=$(scsi_disks 6)
+load scsi_debug max_luns=7 dev_size_mb=64 delay=0
+disks=$(scsi_disks 7)
 set -- $disks
-halves=$1 busy=$2 late=$3 bad=$4 commands=$5 mute=$6
+halves=$1 busy=$2 late=$3 bad=$4 commands=$5 mute=$6 slow=$7
 note halves "$halves"
 note busy "$busy"
 note late "$late"
@@ -14,6 +14,7 @@ note bad "$bad"
 note commands "$commands"
 # Its commands find no disk behind them that the kernel would account.
 note mute "$mute"
+note slow "$slow"
 for name in "$@"; do
 	scheduler "$name" mq-deadline
 	# What is read ahead would come and go by itself.
@@ -21,7 +22,7 @@ for name in "$@"; do
 done
 echo 1 >/sys/block/$late/device/timeout
 
-agent_config lines '[probe.block_io]' 'const.phases = total queue device'
+agent_config lines '[probe.block_io]' 'const.phases = total queue device' '[probe.block_inflight]' 'enabled = yes'
 start_agent
 
 counters before
@@ -48,6 +49,13 @@ reads "$bad" 10 4k
 for n in 1 2 3; do
 	echo 1 >/sys/block/$mute/device/rescan
 done
+# A command that takes longer than a window, in the memory of requests that were reads on this CPU.
+taskset 1 /tools/dd status=none if="/dev/$slow" of=/dev/null bs=4k count=100 iflag=direct
+echo 500 >/sys/bus/pseudo/drivers/scsi_debug/delay # in ticks: 2 s at 250 Hz
+start=$(cut -d ' ' -f 1 /proc/uptime)
+taskset 1 /tools/sg_turs "/dev/$slow"
+note command_s "$start $(cut -d ' ' -f 1 /proc/uptime)"
+echo 0 >/sys/bus/pseudo/drivers/scsi_debug/delay
 counters after
 
 stop_agent
