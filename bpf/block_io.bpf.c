@@ -55,8 +55,8 @@
 #define STAMP_KEPT_NS (300ull * 1000000000)
 
 enum block_drop {
-	BLOCK_DROP_MAP_FULL,         /* more keys than rows */
-	BLOCK_DROP_NO_DISK,          /* commands to what is no disk: tapes, hosts */
+	BLOCK_DROP_MAP_FULL, /* more keys than rows */
+	BLOCK_DROP_NO_DISK,  /* commands to what is no disk: tapes, hosts, NVMe controllers */
 	BLOCK_DROP_UNSPLIT_UNISSUED, /* not split into phases: never issued, as an empty flush (fsync) */
 	BLOCK_DROP_UNSPLIT_LOST, /* no place for its stamp, or it was issued before the probe came */
 	BLOCK_DROP_NEGATIVE,     /* no latency: it began after it ended, by the clocks */

@@ -14,6 +14,7 @@ struct entry {
 	const struct spec_map *map;
 	const char *device;
 	uint64_t counted;
+	uint64_t unsure; /* of operations that not all kernels count */
 };
 
 struct coverage {
@@ -106,6 +107,16 @@ static int reserve_entries(struct coverage *c, size_t n)
 	return 0;
 }
 
+static bool takes_part(const struct spec_reference *reference, const char *op, uint64_t ios,
+                       struct entry *entry)
+{
+	size_t part = specreference_part(reference, op);
+
+	entry->counted = part < SPEC_DISK_KIND_MAX ? ios : 0;
+	entry->unsure = part == SPEC_REFERENCE_UNSURE ? ios : 0;
+	return part < SPEC_REFERENCE_PARTS;
+}
+
 int coverage_add(struct coverage *c, const struct spec_map *map, const struct layout *layout,
                  const struct tagsets *sets)
 {
@@ -125,12 +136,14 @@ int coverage_add(struct coverage *c, const struct spec_map *map, const struct la
 	c->entries[c->n++] = (struct entry){.map = map, .device = ""};
 	for (size_t i = 0; i < sets->n; i++) {
 		const char *tags = tagsets_tags(sets, i);
+		struct entry entry = {.map = map, .device = nth_text(tags, device)};
+		uint64_t ios = tagsets_cells(sets, i)[cell];
 
-		if (specreference_kind(&map->reference, nth_text(tags, op)) == SPEC_DISK_KIND_MAX)
-			continue;
-		c->entries[c->n++] = (struct entry){.map = map,
-		                                    .device = nth_text(tags, device),
-		                                    .counted = tagsets_cells(sets, i)[cell]};
+		/* Of whom these are, nobody knows any more. */
+		if (ios && !strcmp(entry.device, TAGSET_OTHER))
+			c->spoiled = true;
+		if (takes_part(&map->reference, nth_text(tags, op), ios, &entry))
+			c->entries[c->n++] = entry;
 	}
 	return 0;
 }
@@ -145,6 +158,12 @@ static int by_measurement_and_device(const void *a, const void *b)
 	return order ?: strcmp(x->device, y->device);
 }
 
+static void add_entry(struct entry *to, const struct entry *entry)
+{
+	to->counted += entry->counted;
+	to->unsure += entry->unsure;
+}
+
 /* Sorted, and one for each disk of a measurement. */
 static void merge_entries(struct coverage *c)
 {
@@ -156,7 +175,7 @@ static void merge_entries(struct coverage *c)
 	qsort(c->entries, c->n, sizeof(c->entries[0]), by_measurement_and_device);
 	for (size_t i = 0; i < c->n; i++) {
 		if (n && !by_measurement_and_device(&c->entries[n - 1], &c->entries[i]))
-			c->entries[n - 1].counted += c->entries[i].counted;
+			add_entry(&c->entries[n - 1], &c->entries[i]);
 		else
 			c->entries[n++] = c->entries[i];
 	}
@@ -181,14 +200,18 @@ static uint64_t kernel_counted(const struct coverage *c, const struct spec_refer
 	return sum;
 }
 
+/* Operations that not all kernels count fill what is missing, and no more than that. */
 static void add_row(struct coverage *c, const struct entry *entry, const char *device,
-                    uint64_t counted, const struct diskstats_disk *now)
+                    const struct diskstats_disk *now)
 {
-	struct coverage_row row = {
-		.measurement = entry->map->measurement, .device = device, .counted = counted};
+	struct coverage_row row = {.measurement = entry->map->measurement,
+	                           .device = device,
+	                           .counted = entry->counted};
 
 	if (now)
 		row.reference = kernel_counted(c, &entry->map->reference, now, &row.compared);
+	if (row.reference > row.counted)
+		row.counted += MIN(entry->unsure, row.reference - row.counted);
 	if (row.counted || row.reference)
 		c->rows[c->n_rows++] = row;
 }
@@ -197,16 +220,16 @@ static void add_row(struct coverage *c, const struct entry *entry, const char *d
 static void compare(struct coverage *c, size_t first, size_t end, const struct disks *disks)
 {
 	const struct entry *entry = &c->entries[first], *stop = &c->entries[end];
-	const struct entry *any = entry;
+	const struct entry none = {.map = entry->map};
 
 	for (size_t i = 0; i < c->now.n || entry < stop;) {
 		const struct diskstats_disk *now = i < c->now.n ? &c->now.disks[i] : NULL;
 		int order = !now ? -1 : entry < stop ? strcmp(entry->device, now->name) : 1;
 
 		if (order > 0 && disks_find(disks, now->dev))
-			add_row(c, any, now->name, 0, now);
+			add_row(c, &none, now->name, now);
 		else if (order <= 0)
-			add_row(c, any, entry->device, entry->counted, order ? NULL : now);
+			add_row(c, entry, entry->device, order ? NULL : now);
 		i += order >= 0;
 		entry += order <= 0;
 	}

@@ -4,7 +4,8 @@
  *
  * Maps with a `reference` take part. Those of one measurement are one, whichever probe they are of: a disk that one probe
  * cannot see may be another's. Both sides are read one after the other, so an I/O that ends between the two reads is in
- * one window here and in the next there: a fraction of a per cent on a busy disk, which evens out over windows.
+ * one window here and in the next there: a fraction of a per cent on a busy disk, which evens out over windows. A window in
+ * which more series counted than may be told (TAGSET_OTHER) is not compared: nobody knows of which disks these are.
  *
  *     coverage_baseline()                        at the first boundary
  *     coverage_add() for each map, coverage_cut()    at each cut
@@ -23,7 +24,7 @@ struct coverage;
 struct coverage_row {
 	const char *measurement;
 	const char *device;
-	uint64_t counted;   /* by the probes: I/Os of the kinds that are compared */
+	uint64_t counted;   /* by the probes: I/Os of the kinds that are compared, and unsure ones up to reference */
 	uint64_t reference; /* by the kernel, of the same kinds */
 	bool compared; /* the kernel has counted anything of this disk, ever; else it does not (iostats is off) */
 };

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Which tags of a row say SERIES_OTHER: of the sets after the first max_series, and after twice as many. */
+/* Which tags of a row say TAGSET_OTHER: of the sets after the first max_series, and after twice as many. */
 enum other { OTHER_NONE, OTHER_FIRST, OTHER_ALL };
 
 struct series {
@@ -59,7 +59,7 @@ static int write_tags(struct series *s, const struct decode_env *env, const uint
 		size_t start = s->row.len;
 
 		if (other == OTHER_ALL || (other == OTHER_FIRST && first)) {
-			text_str(&s->row, SERIES_OTHER);
+			text_str(&s->row, TAGSET_OTHER);
 		} else {
 			decode_tag(env, s->map, s->layout, i, key, &s->row);
 			/* NUL ends a text here; a decoder that gives one must not shift its neighbours. */

@@ -13,9 +13,6 @@
 #include "delta.h"
 #include "tagset.h"
 
-/** Value of the tags of what found no room in max_series. */
-#define SERIES_OTHER "_other"
-
 struct series;
 
 /** What one window gave. */

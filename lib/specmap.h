@@ -40,8 +40,8 @@ struct spec_map {
 		when[SPEC_MAX_PREDICATES]; /* all must hold, else it is neither sized nor read */
 	size_t n_when;
 	uint32_t when_line;
-	char *counted; /* of the drops map: reasons of events that were counted all the same, and are not in the sum of
-			drops; a blank between two; NULL: none */
+	char *counted; /* of the drops map: reasons of events that are no loss, and not in the sum of drops; a blank
+			between two; NULL: none */
 	uint32_t counted_line;
 	struct spec_reference reference; /* what the kernel counts of the same thing */
 	uint32_t max_keys;               /* 0 = as the object says */

@@ -7,11 +7,12 @@
 #include <errno.h>
 #include <string.h>
 
-const char *const spec_disk_kind_names[SPEC_DISK_KIND_MAX] = {
+const char *const specreference_parts[SPEC_REFERENCE_PARTS] = {
 	[DISK_READS] = "reads",
 	[DISK_WRITES] = "writes",
 	[DISK_DISCARDS] = "discards",
 	[DISK_FLUSHES] = "flushes",
+	[SPEC_REFERENCE_UNSURE] = "unsure",
 };
 
 static int set_source(struct spec_reference *r, const char *value, uint32_t line, struct text *why)
@@ -42,8 +43,8 @@ static int set_ops(struct spec_reference *r, const char *name, const char *value
 {
 	CLEANUP(words_free) struct words w = {0};
 	CLEANUP(text_free) struct text list = {0};
-	int kind = words_find_key(name, spec_disk_kind_names, SPEC_DISK_KIND_MAX, why);
-	int err = kind < 0 ? kind : words_split(value, &w, why);
+	int part = words_find_key(name, specreference_parts, SPEC_REFERENCE_PARTS, why);
+	int err = part < 0 ? part : words_split(value, &w, why);
 
 	while (!err && (!list.len || *words_peek(&w))) {
 		CLEANUP_FREE char *word = NULL;
@@ -54,9 +55,9 @@ static int set_ops(struct spec_reference *r, const char *name, const char *value
 	}
 	if (err || list.err)
 		return err ?: list.err;
-	r->ops[kind] = strdup(text_cstr(&list));
+	r->ops[part] = strdup(text_cstr(&list));
 	r->line = r->line ?: line;
-	return r->ops[kind] ? 0 : -ENOMEM;
+	return r->ops[part] ? 0 : -ENOMEM;
 }
 
 int specreference_set(struct spec_reference *reference, const char *name, const char *value,
@@ -68,16 +69,15 @@ int specreference_set(struct spec_reference *reference, const char *name, const 
 	             : set_source(reference, value, line, why);
 }
 
-enum spec_disk_kind specreference_kind(const struct spec_reference *reference, const char *op)
+size_t specreference_part(const struct spec_reference *reference, const char *op)
 {
 	assert(reference && op);
 
-	size_t len = strlen(op);
+	size_t len = strlen(op), part = 0;
 
-	for (int kind = 0; kind < SPEC_DISK_KIND_MAX; kind++)
-		if (words_has(reference->ops[kind], op, len))
-			return (enum spec_disk_kind)kind;
-	return SPEC_DISK_KIND_MAX;
+	while (part < SPEC_REFERENCE_PARTS && !words_has(reference->ops[part], op, len))
+		part++;
+	return part;
 }
 
 void specreference_free(struct spec_reference *reference)
@@ -85,7 +85,7 @@ void specreference_free(struct spec_reference *reference)
 	free(reference->device);
 	free(reference->op);
 	free(reference->field);
-	for (int kind = 0; kind < SPEC_DISK_KIND_MAX; kind++)
-		free(reference->ops[kind]);
+	for (size_t part = 0; part < SPEC_REFERENCE_PARTS; part++)
+		free(reference->ops[part]);
 	*reference = (struct spec_reference){0};
 }

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Value of the tags of what found no room in max_series. */
+#define TAGSET_OTHER "_other"
+
 struct tagset {
 	uint64_t hash;
 	size_t tags; /* offset in texts */

@@ -270,6 +270,50 @@ static void a_window_begins_where_the_one_before_ended(void **state)
 	close_rig(&r);
 }
 
+/* 5.10 counts commands past the block layer, later kernels do not. */
+static void operations_that_not_all_kernels_count_fill_what_is_missing(void **state)
+{
+	struct rig r;
+
+	open_rig(&r, "io");
+	r.map.reference.ops[SPEC_REFERENCE_UNSURE] = "other";
+	coverage_baseline(r.coverage,
+	                  LINE("8 0", "sda", 10, 0, 0, 0) LINE("8 16", "sdb", 1, 0, 0, 0));
+	count(&r, "read", "sda", 5);
+	count(&r, "other", "sda", 7);
+	count(&r, "other", "sdb", 3);
+	add(&r, r.coverage);
+	cut(&r, LINE("8 0", "sda", 17, 0, 0, 0) LINE("8 16", "sdb", 4, 0, 0, 0));
+	assert_int_equal(r.n, 2);
+	assert_row(&r, 0, "sda", 7, 7, true);
+	assert_row(&r, 1, "sdb", 3, 3, true);
+	add(&r, r.coverage);
+	cut(&r, LINE("8 0", "sda", 22, 0, 0, 0) LINE("8 16", "sdb", 4, 0, 0, 0));
+	assert_int_equal(r.n, 1);
+	assert_row(&r, 0, "sda", 5, 5, true);
+	close_rig(&r);
+}
+
+static void a_window_of_more_series_than_are_told_is_not_compared(void **state)
+{
+	struct rig r;
+
+	open_rig(&r, "io");
+	coverage_baseline(r.coverage, LINE("8 0", "sda", 0, 0, 0, 0));
+	count(&r, "read", "sda", 5);
+	count(&r, TAGSET_OTHER, TAGSET_OTHER, 1);
+	add(&r, r.coverage);
+	cut(&r, LINE("8 0", "sda", 6, 0, 0, 0));
+	assert_int_equal(r.n, 0);
+	tagsets_clear(&r.sets);
+	count(&r, "read", "sda", 2);
+	count(&r, TAGSET_OTHER, TAGSET_OTHER, 0);
+	add(&r, r.coverage);
+	cut(&r, LINE("8 0", "sda", 8, 0, 0, 0));
+	assert_row(&r, 0, "sda", 2, 2, true);
+	close_rig(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +326,8 @@ int main(void)
 		cmocka_unit_test(maps_of_one_measurement_cover_together),
 		cmocka_unit_test(where_no_map_takes_part_nothing_is_told),
 		cmocka_unit_test(a_window_begins_where_the_one_before_ended),
+		cmocka_unit_test(operations_that_not_all_kernels_count_fill_what_is_missing),
+		cmocka_unit_test(a_window_of_more_series_than_are_told_is_not_compared),
 	};
 
 	return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);
