@@ -126,13 +126,15 @@ TG_INLINE __u32 *find_row(const struct block_io_key *key)
 }
 
 /*
- * An entry of the cache is key and row in one word, read and written whole: 32 bits dev, 8 op, 24 row + 1. The index
- * knows the disk by the number that people know; the cache by its own, so that what it knows costs no look at the name.
+ * An entry of the cache is key and row in one word, read and written whole: 32 bits dev, 3 op, 8 window, 21 row + 1. The
+ * index knows the disk by the number that people know; the cache by its own, so that what it knows costs no look at the
+ * name. It knows it for one window, which also ends when a disk goes: a path of an NVMe disk may have any number that was
+ * another disk's, and then the index has another key for it.
  */
 TG_INLINE int row_of(const struct block_io_key *key, struct gendisk *disk)
 {
 	struct block_io_key known_as = {.op = key->op};
-	__u64 tag = (__u64)key->dev << 32 | (__u64)key->op << 24;
+	__u64 tag = (__u64)key->dev << 32 | (__u64)key->op << 29 | (__u64)(tg_window & 0xff) << 21;
 	/* Disks' minors are 16 apart: Fibonacci hashing spreads them over the cache. */
 	volatile __u64 *entry =
 		&cache[((key->dev << 3 | key->op) * 0x9e3779b1u) >> (32 - CACHE_BITS)];

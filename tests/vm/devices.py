@@ -5,8 +5,14 @@ import lab
 import result as guest
 from tap import Skip, equal, true
 
-MODULES = ("virtio_pci", "virtio_blk", "null_blk", "dm_mod")
+MODULES = ("virtio_pci", "virtio_blk", "nvme", "null_blk", "dm_mod")
 TOOLS = ("dmsetup",)
+DISKS = ("data", "shared", "solo")
+# One disk with two hidden paths, and one with one.
+DEVICES = ("virtio-blk-pci,drive=data,serial=data",
+           "nvme-subsys,id=both,nqn=both", "nvme,id=one,serial=shared,subsys=both", "nvme,id=two,serial=shared,subsys=both",
+           "nvme-ns,drive=shared,bus=two,nsid=1,shared=on",
+           "nvme-subsys,id=alone,nqn=alone", "nvme,id=three,serial=solo,subsys=alone", "nvme-ns,drive=solo,bus=three,nsid=1,shared=on")
 TIMEOUT_S = 120  # 20 s where nothing else runs
 
 
@@ -56,5 +62,16 @@ def a_dm_device_keeps_its_name_when_it_is_renamed(result):
     equal(others, {dm}, "devices that stand on others")
 
 
+def a_path_with_the_number_of_one_that_went_counts_for_its_own_disk(result):
+    if result.notes["paths"] != "3":
+        raise Skip(f"this kernel shows {result.notes['paths']} hidden paths of two NVMe disks that have three")
+    shared, solo, again = (result.notes[name] for name in ("shared", "solo", "solo_again"))
+    result.about(result.ops(shared)["read"], 30, f"reads of {shared}")
+    reads = sum(result.ops(name).get("read", 0) for name in {solo, again})
+    # The kernel looks for partitions by itself.
+    true(reads + result.missed >= 20 + 50, f"reads of {solo}, later {again}: {reads}")
+
+
 TESTS = (a_disk_with_the_number_of_one_that_went_has_its_own_counts, its_series_do_not_begin_before_it_counts,
-         no_count_is_lost_when_a_disk_goes, a_dm_device_keeps_its_name_when_it_is_renamed)
+         no_count_is_lost_when_a_disk_goes, a_dm_device_keeps_its_name_when_it_is_renamed,
+         a_path_with_the_number_of_one_that_went_counts_for_its_own_disk)

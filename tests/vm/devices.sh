@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # In the guest: a disk goes while the agent counts, and the next one gets its number; a dm device is renamed, and its number
-# given to another one.
+# given to another one; a hidden path of an NVMe disk goes, and another NVMe disk's path gets its number.
 set -eu
 
 remove_null() { # NAME of its folder
@@ -19,6 +19,20 @@ dm() { # NAME OFFSET: a device of device mapper; $dm is the kernel's name of it
 }
 dm one 0
 note dm "$dm"
+
+head() { # SERIAL: $nvme is the name that people know
+	for disk in /sys/block/nvme[0-9]n1; do
+		nvme=${disk##*/}
+		[ "$(tr -d ' ' <"$disk/device/serial")" = "$1" ] && [ -b "/dev/$nvme" ] && return
+	done
+	return 1
+}
+await head solo && solo=$nvme
+await head shared && shared=$nvme
+for policy in /sys/class/nvme-subsystem/*/iopolicy; do
+	echo round-robin >"$policy"
+done
+note paths "$(find /sys/block -name 'nvme*c*n1' | wc -l)"
 
 # Longer than all that follows, so that most of it is in one window.
 agent_config lines '[probe.bio_io]' 'enabled = yes'
@@ -46,6 +60,30 @@ cat /proc/diskstats >/result/renamed
 dm three 2048
 note dm_again "$dm"
 reads "$dm" 3 4k
+
+# The lowest number that is free is the first path's.
+controller() { # SERIAL: $controller is the address of its first
+	for class in /sys/class/nvme/nvme[0-9]; do
+		controller=$(readlink -f "$class/device")
+		controller=${controller##*/}
+		[ "$(tr -d ' ' <"$class/serial")" = "$1" ] && return
+	done
+	return 1
+}
+driver=/sys/bus/pci/drivers/nvme
+note shared "$shared"
+note solo "$solo"
+reads "$shared" 30 4k
+reads "$solo" 20 4k
+controller solo
+echo "$controller" >$driver/unbind
+solo_controller=$controller
+controller shared
+echo "$controller" >$driver/unbind
+echo "$solo_controller" >$driver/bind
+await head solo
+note solo_again "$nvme"
+reads "$nvme" 50 4k
 counters after
 
 stop_agent
