@@ -24,7 +24,8 @@ struct coverage;
 struct coverage_row {
 	const char *measurement;
 	const char *device;
-	uint64_t counted;   /* by the probes: I/Os of the kinds that are compared, and unsure ones up to reference */
+	uint64_t
+		counted; /* by the probes: I/Os of the kinds that are compared, and unsure ones up to reference */
 	uint64_t reference; /* by the kernel, of the same kinds */
 	bool compared; /* the kernel has counted anything of this disk, ever; else it does not (iostats is off) */
 };
