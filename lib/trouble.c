@@ -160,6 +160,9 @@ static void advise_login(struct text *out, const struct trouble_case *c)
 
 	if (c->status == 407)
 		text_printf(out, "; check http_proxy of [output.%s]", o->name);
+	else if (strcasestr(c->body, "SSL certificate"))
+		text_printf(out, "; %s tls_cert and tls_key %s [output.%s]",
+		            *o->tls_cert ? "check" : "set", *o->tls_cert ? "of" : "in", o->name);
 	else if (*o->token_file || *o->token)
 		text_printf(out, "; check %s of [output.%s]",
 		            *o->token_file ? "token_file" : "token", o->name);
@@ -180,6 +183,8 @@ static void advise_not_found(struct text *out, const struct trouble_case *c)
 		text_printf(out, "; create it with: influx bucket create --name \"%s\"%s%s%s",
 		            o->bucket, *o->organization ? " --org \"" : "", o->organization,
 		            *o->organization ? "\"" : "");
+	else if (o->type == OUTPUT_INFLUX2 && strstr(c->body, "orgID"))
+		text_printf(out, "; set organization in [output.%s]", o->name);
 	else if (o->type == OUTPUT_INFLUX2 && strcasestr(c->body, "organization"))
 		text_printf(out, "; check organization of [output.%s]", o->name);
 	else if (o->type == OUTPUT_INFLUX1 && strstr(c->body, "database not found"))

@@ -43,7 +43,7 @@ static void tell(const struct config_output *output, const struct verdict *verdi
 	                               .body = body};
 
 	config.username = config.password_file = config.token = config.token_file = empty;
-	config.http_proxy = empty;
+	config.http_proxy = config.tls_cert = empty;
 	if (!config.organization)
 		config.organization = empty;
 	expect(trouble_failed(&trouble, 1, &c, 3, verdict->retry_after_ms, &line));

@@ -72,8 +72,10 @@ static void every_answer_is_explained(void **state)
 	         "answers 404 \"database not found: telegraf\"; create it with: CREATE DATABASE \"telegraf\""},
 		{{.status = 401, .body = ""},
 	         "answers 401; set token, or username and password, in [output.a]"},
-		{{.status = 400, .body = NO_LINES},
-	         "answers 400; does it take line protocol there? check type and urls of [output.a]"},
+		{{.status = 400, .body = NO_LINES}, "answers 400; check urls of [output.a]"},
+		{{.status = 400, .body = "what is this?"},
+	         "answers 400 \"what is this?\"; does it take line protocol there? check type and urls "
+	         "of [output.a]"},
 		{{.status = 404, .body = "nothing here"},
 	         "answers 404 \"nothing here\"; check type and the path in urls of [output.a]"},
 		{{.status = 301, .body = ""}, "answers 301; check urls of [output.a]"},

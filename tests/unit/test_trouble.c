@@ -18,6 +18,7 @@ static const struct config_output output = {.name = "telegraf",
                                             .password_file = "",
                                             .token = "",
                                             .token_file = "",
+                                            .tls_cert = "",
                                             .http_proxy = ""};
 static const struct trouble_case not_found = {
 	.config = &output,
@@ -85,6 +86,8 @@ static void advice_fits_the_type_and_the_login(void **state)
 	       "; create it with: influx bucket create --name \"disks\" --org \"ops\"");
 	advise(&o, REASON_NOT_FOUND, 404, "{\"message\":\"organization name not found\"}",
 	       "; check organization of [output.telegraf]");
+	advise(&o, REASON_NOT_FOUND, 400, "{\"message\":\"Please provide either orgID or org\"}",
+	       "; set organization in [output.telegraf]");
 	o.type = OUTPUT_INFLUX3;
 	advise(&o, REASON_NOT_FOUND, 404, "{\"error\":\"database not found\"}",
 	       "; create it with: influxdb3 create database telegraf");
@@ -92,6 +95,11 @@ static void advice_fits_the_type_and_the_login(void **state)
 	advise(&o, REASON_NOT_FOUND, 404, "", "; check the path in urls of [output.telegraf]");
 	advise(&o, REASON_AUTH, 401, "",
 	       "; set token, or username and password, in [output.telegraf]");
+	advise(&o, REASON_AUTH, 400, "<title>400 No required SSL certificate was sent</title>",
+	       "; set tls_cert and tls_key in [output.telegraf]");
+	o.tls_cert = "/f";
+	advise(&o, REASON_AUTH, 400, "<title>400 The SSL certificate error</title>",
+	       "; check tls_cert and tls_key of [output.telegraf]");
 	struct config_pair header = {.key = "authorization", .value = "secret"};
 	o.headers = &header;
 	o.n_headers = 1;

@@ -91,6 +91,10 @@ static const struct row {
 	{404, "{\"code\":\"not found\",\"message\":\"organization name \\\"x\\\" not found\"}",
          VERDICT_HOLD, REASON_NOT_FOUND},
 
+	/* Without org=; its bad lines have the same code. */
+	{400, "{\"code\":\"invalid\",\"message\":\"Please provide either orgID or org\"}",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+
 	/* InfluxDB 3 */
 	{400, "{\"error\":\"db name did not start with a number or letter\",\"data\":null}",
          VERDICT_HOLD, REASON_NOT_FOUND},
@@ -142,6 +146,19 @@ static const struct row {
          "v=1i\": cannot find Whitespace I in \"garbage\"",
          VERDICT_BISECT, REASON_REJECTED},
 	{400, "unsupported path requested: \"/api/v3/write_lp\"", VERDICT_HOLD, REASON_NOT_FOUND},
+	/* vmauth; vminsert of a cluster */
+	{400,
+         "remoteAddr: \"127.0.0.1:33292\"; requestURI: /write?db=t; cannot determine targetURL: "
+         "missing route for \"/write?db=t\"",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{400,
+         "cannot parse path \"/write\": cannot find {prefix} in \"/write\"; expecting "
+         "/{prefix}/{authToken}/{suffix} format",
+         VERDICT_HOLD, REASON_NOT_FOUND},
+	{400, "auth error: cannot parse accountID from \"influx\"", VERDICT_HOLD, REASON_NOT_FOUND},
+	/* A bad line may say as much. */
+	{400, "incorrect influx line \"m,a=auth\\ error garbage\": missing route for auth error",
+         VERDICT_BISECT, REASON_REJECTED},
 	{503, "cannot store metrics: the storage is in read-only mode", VERDICT_RETRY,
          REASON_OVERLOADED},
 	{429, "remote storage systems cannot keep up with the data ingestion rate", VERDICT_RETRY,
@@ -182,7 +199,17 @@ static const struct row {
 	{504, "<html><h1>504 Gateway Time-out</h1></html>", VERDICT_RETRY, REASON_SERVER},
 	{507, NULL, VERDICT_RETRY, REASON_SERVER},
 	{407, "", VERDICT_HOLD, REASON_AUTH},
-	{400, "<html><h1>400 Bad Request</h1></html>", VERDICT_BISECT, REASON_REJECTED},
+	/* nginx 1.22 with ssl_verify_client on, without our certificate, and with one that has expired */
+	{400,
+         "<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body>\r\n"
+         "<center><h1>400 Bad Request</h1></center>\r\n",
+         VERDICT_HOLD, REASON_AUTH},
+	{400, "<html>\r\n<head><title>400 The SSL certificate error</title></head>\r\n",
+         VERDICT_HOLD, REASON_AUTH},
+	{400, "<html><h1>400 Bad Request</h1></html>", VERDICT_HOLD, REASON_UNEXPECTED},
+	{400, "\r\n <!DOCTYPE HTML><title>400 Bad Request</title>", VERDICT_HOLD,
+         REASON_UNEXPECTED},
+	{400, "no page: <html>", VERDICT_BISECT, REASON_REJECTED},
 	{400, NULL, VERDICT_BISECT, REASON_REJECTED},
 	{406, "", VERDICT_BISECT, REASON_REJECTED},
 	{301, "", VERDICT_HOLD, REASON_UNEXPECTED},
