@@ -49,6 +49,11 @@ struct record_place {
 	uint64_t offset;
 };
 
+static inline bool record_place_is(struct record_place a, struct record_place b)
+{
+	return a.segment == b.segment && a.offset == b.offset;
+}
+
 struct record {
 	bool done;
 	bool first; /* of its window */

@@ -119,12 +119,17 @@ static bool synced(struct spool *spool, const struct spool_outcome *outcome)
 
 static bool marked(struct spool *spool, const struct spool_outcome *outcome)
 {
-	struct shelf_segment *segment = shelf_find(&spool->shelf, spool->task.place.segment);
-	struct queue_node *node = spool->settled;
+	const struct record_place place = spool->task.place;
+	struct shelf_segment *segment = shelf_find(&spool->shelf, place.segment);
+	struct queue_node **link = &spool->settled;
 
 	if (outcome->err && outcome->err != -ENOENT)
 		return fail(spool, outcome->err);
-	spool->settled = node->next;
+	/* Others were settled meanwhile, and stand before it. */
+	while (!record_place_is(place, (*link)->place))
+		link = &(*link)->next;
+	struct queue_node *node = *link;
+	*link = node->next;
 	node->next = NULL;
 	queue_recycle(&spool->queue, node);
 	if (segment)
@@ -143,7 +148,7 @@ static bool deleted(struct spool *spool, const struct spool_outcome *outcome)
 static bool is_in_memory(const struct spool *spool, struct record_place place)
 {
 	for (const struct queue_node *node = spool->queue.head; node; node = node->next)
-		if (node->place.segment == place.segment && node->place.offset == place.offset)
+		if (record_place_is(node->place, place))
 			return true;
 	return false;
 }

@@ -243,6 +243,32 @@ static void what_was_settled_is_not_sent_again(void **state)
 	assert_int_equal(send_old(&s), 0);
 }
 
+/* While the thread marks one, the receiver takes another. */
+static void each_is_marked_whatever_is_settled_meanwhile(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 4; id++)
+		put_saved(&s, id, id * 10, 300);
+	assert_int_equal(send_old(&s), 1);
+	do_all(&s);
+	/* 4 is in memory still: nothing is read, and the mark of 2 is the next task. */
+	assert_int_equal(lend(&s, SPOOL_OLD), 2);
+	spool_done(s.spool);
+	assert_true(take_task(&s));
+	assert_int_equal(s.task.kind, SPOOL_TASK_MARK);
+	assert_int_equal(folder_id(spool_lend(s.spool, SPOOL_FRESH)), 4);
+	spool_done(s.spool);
+	do_task(&s);
+	do_all(&s);
+	restart(&s);
+	do_all(&s);
+	assert_int_equal(send_old(&s), 3);
+	assert_int_equal(send_old(&s), 0);
+}
+
 static void one_sync_for_a_window_of_many_batches(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
@@ -604,9 +630,13 @@ static void with_any_byte_flipped_all_others_are_sent_and_the_sums_are_right(voi
 /* ---- everything at random */
 
 #define IDS 20000
+/* For more than the same run each time: SEED=1 build/tests/unit/test_spooldisk */
+#define SEED (getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 0)
 
 static struct {
 	uint8_t put[IDS + 2], delivered[IDS + 2]; /* a step may put two */
+	uint8_t now_delivered[IDS + 2];           /* in this life */
+	uint8_t marked[IDS + 2];                  /* on disk: never again */
 	uint64_t put_points, delivered_points; /* in this life; and those sent twice count twice */
 	uint64_t lost; /* lines, ever: dropped, damaged, or in memory only when killed */
 	uint64_t twice, may_be_twice;
@@ -627,9 +657,9 @@ static void deliver(struct scene *s, const struct batch *batch)
 {
 	uint32_t id = folder_id(batch);
 
-	assert_true(id < m.next && m.put[id]);
+	assert_true(id < m.next && m.put[id] && !m.marked[id]);
 	m.twice += m.delivered[id];
-	m.delivered[id] = 1;
+	m.delivered[id] = m.now_delivered[id] = 1;
 	m.delivered_points += batch->points;
 	spool_done(s->spool);
 }
@@ -652,7 +682,7 @@ static void split_at_random(struct scene *s, const struct batch *batch, uint64_t
 	int64_t stamp_ns = batch->stamp_ns;
 
 	/* Counted as if the whole were delivered, and the halves put. */
-	m.delivered[folder_id(batch)] = 1;
+	m.delivered[folder_id(batch)] = m.now_delivered[folder_id(batch)] = 1;
 	m.delivered_points += batch->points;
 	uint32_t first = m.next++, second = m.next++;
 	m.put[first] = m.put[second] = 1;
@@ -688,26 +718,19 @@ static void push_at_random(struct scene *s, uint64_t *random)
 	}
 }
 
-static size_t unmarked(struct scene *s)
-{
-	size_t n = 0;
-
-	/* Whatever is settled in memory and not on disk: asked of the disk itself. */
-	while (take_task(s) && s->task.kind != SPOOL_TASK_OPEN) {
-		n += s->task.kind == SPOOL_TASK_MARK || s->task.kind == SPOOL_TASK_DELETE;
-		do_task(s);
-	}
-	return n;
-}
-
 /* @param clean  all that can be written is, before */
 static void kill_at_random(struct scene *s, bool clean)
 {
 	if (clean) {
 		s->fail = 0;
+		if (s->has_task)
+			do_task(s);
 		spool_retry(s->spool);
 		spool_save(s->spool);
-		(void)unmarked(s);
+		do_all(s);
+		assert_true(spool_disk(s->spool).settled);
+		for (uint32_t id = 0; id < m.next; id++)
+			m.marked[id] |= m.now_delivered[id];
 	} else {
 		/* Settled and not marked: at most what one segment's deletion stands for. */
 		m.may_be_twice += 200;
@@ -715,6 +738,7 @@ static void kill_at_random(struct scene *s, bool clean)
 	struct spool_totals t = spool_totals(s->spool);
 	m.lost += t.dropped_points + t.damaged_points + t.unsaved_points;
 	m.put_points = m.delivered_points = 0;
+	memset(m.now_delivered, 0, sizeof(m.now_delivered));
 	restart(s);
 	s->fail = 0;
 	do_all(s);
@@ -763,7 +787,8 @@ static void step_at_random(struct scene *s, uint64_t *random)
 		push_at_random(s, random);
 		break;
 	default:
-		if (take_task(s))
+		/* Or the thread works on it while all else goes on. */
+		if (take_task(s) && !random_once_in(random, 3))
 			do_task(s);
 	}
 	if (random_once_in(random, 300)) {
@@ -782,7 +807,7 @@ static void step_at_random(struct scene *s, uint64_t *random)
 static void what_goes_in_comes_out_once_or_is_counted(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
-	uint64_t random = 1;
+	uint64_t random = 1 + SEED;
 
 	(void)state;
 	scene_make(&s);
@@ -807,7 +832,7 @@ static void what_goes_in_comes_out_once_or_is_counted(void **state)
 static void through_kills_nothing_saved_is_lost(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
-	uint64_t random = 2, kills = 0;
+	uint64_t random = 2 + SEED, kills = 0;
 
 	(void)state;
 	scene_make(&s);
@@ -841,6 +866,7 @@ int main(void)
 		cmocka_unit_test(an_outage_of_any_length_leaves_one_window_in_memory),
 		cmocka_unit_test(fresh_windows_go_before_those_on_disk),
 		cmocka_unit_test(what_was_settled_is_not_sent_again),
+		cmocka_unit_test(each_is_marked_whatever_is_settled_meanwhile),
 		cmocka_unit_test(one_sync_for_a_window_of_many_batches),
 		cmocka_unit_test(a_batch_may_be_settled_while_it_is_written),
 		cmocka_unit_test(a_full_disk_falls_back_to_memory_and_is_tried_again),
