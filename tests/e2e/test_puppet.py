@@ -21,6 +21,7 @@ from tap import Skip, equal, main, true
 MODULES = lab.ROOT / "packaging" / "puppet"
 MODULE = MODULES / "thermograf"
 INI = "etc/thermograf/thermograf.ini"
+SECRETS = "etc/thermograf/secrets"
 CLONE_NEWNS = 0x20000
 
 SYSTEMCTL = """#!/bin/sh
@@ -170,12 +171,26 @@ def test_applied_twice_the_second_changes_nothing():
     equal(world().systemctl_calls(), [], "what systemd was told the second time")
 
 
-def test_a_change_reloads_and_does_not_restart():
+def test_a_change_reloads_and_does_not_restart_and_what_is_not_puppets_stays():
+    (world().root / SECRETS / "by-hand").write_text("not-a-real-token\n")
     with site() as folder:
+        replace(folder / "site/data/common.yaml", "thermograf::purge_secrets: true", "")
         replace(folder / "site/data/common.yaml", "interval: 10s", "interval: 5s")
         apply_changes(folder, "web1", "west-1", True)
         true("interval = 5s" in world().read(INI), "the change did not arrive")
         equal(world().systemctl_calls(), ["reload thermograf.service"], "what systemd was told")
+    true((world().root / SECRETS / "by-hand").exists(), "a secret that somebody put there is gone")
+
+
+def test_a_change_of_a_secret_that_systemd_hands_over_restarts():
+    with site() as folder:
+        west = folder / "site/data/dc/west-1.yaml"
+        replace(west, "# With eyaml", 'thermograf::unit:\n  Service:\n    LoadCredential: "token:/etc/thermograf/secrets/telegraf"\n# With eyaml')
+        apply_changes(folder, "web1", "west-1", True)
+        world().systemctl_calls()
+        replace(west, "not-a-real-token", "another-token")
+        apply_changes(folder, "web1", "west-1", True)
+        equal(world().systemctl_calls(), ["daemon-reload", "try-restart thermograf.service"], "what systemd was told")
 
 
 def test_a_mistake_is_told_and_changes_nothing():
@@ -201,7 +216,7 @@ def test_a_host_in_the_other_data_centre_has_its_own_probe_and_limit():
     equal(world().read("etc/systemd/system/thermograf.service.d/puppet.conf").split("\n\n")[1],
           "[Service]\nMemoryMax=256M\n", "drop-in of the unit")
     true("program block_rq_issue: " in checked.stdout, f"its probe is not in\n{checked.stdout}{checked.stderr}")
-    true(not (world().root / "etc/thermograf/secrets/telegraf").exists(), "west-1's secret is still there")
+    equal(list((world().root / SECRETS).iterdir()), [], "secrets that are not east-1's, with purge_secrets")
     # And a mistake in the description.
     with site() as folder:
         replace(folder / "site/data/node/db1.east-1.example.com.yaml", "ios counter rate", "ois counter rate")

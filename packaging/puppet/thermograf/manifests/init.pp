@@ -3,7 +3,8 @@
 # @summary The telemetry agent thermograf: its configuration, probes of the site's own, and its service.
 #
 # The configuration, and descriptions of probes, are checked by the agent itself before they take the place of the old ones.
-# A change reloads the agent, which loses no count of a probe that did not change; a change of the unit restarts it.
+# A change reloads the agent, which loses no count of a probe that did not change; a change of the unit, or of a secret that
+# systemd hands to it, restarts it.
 #
 # @example Everything from Hiera: examples/
 #   include thermograf
@@ -18,6 +19,8 @@
 #   Probes of the site's own as data, and sections [probe.NAME]: Thermograf::Probe.
 # @param secrets
 #   Texts by name; NAME becomes the file CONFIG_DIR/secrets/NAME, for token_file and password_file.
+# @param purge_secrets
+#   Whether files in CONFIG_DIR/secrets that are not Puppet's are removed: also the secrets of somebody who puts them there by hand.
 # @param purge_probes
 #   Whether files in CONFIG_DIR/probes.d that are not Puppet's are removed.
 # @param unit
@@ -42,6 +45,7 @@ class thermograf (
   Hash[Thermograf::Name, Thermograf::Section] $outputs           = {},
   Hash[Thermograf::Name, Thermograf::Probe] $probes              = {},
   Sensitive[Hash[Thermograf::Name, String[1]]] $secrets          = Sensitive({}),
+  Boolean $purge_secrets                                         = false,
   Boolean $purge_probes                                          = true,
   Hash[Enum['Unit', 'Service', 'Install'], Hash[
     Pattern[/\A[A-Za-z]+\z/],
@@ -90,10 +94,16 @@ class thermograf (
       group   => $group,
       mode    => '0750',
       recurse => true,
-      purge   => true,
+      purge   => $purge_secrets,
       ;
   }
 
+  # The agent reads a file again when it changes; a credential, systemd when the agent starts.
+  $service_keys = 'Service' in $unit ? { true => $unit['Service'].keys, default => [] }
+  $reader = $service_keys.any |$key| { $key =~ /\ALoadCredential/ } ? {
+    true    => Exec['thermograf: restart'],
+    default => Service['thermograf'],
+  }
   $secrets.unwrap.each |$name, $text| {
     file { "${secrets_dir}/${name}":
       owner   => 'root',
@@ -101,7 +111,7 @@ class thermograf (
       mode    => '0640',
       content => Sensitive("${text}\n"),
       before  => File["${config_dir}/thermograf.ini"],
-      notify  => Service['thermograf'],
+      notify  => $reader,
     }
   }
 
