@@ -74,19 +74,22 @@ static int check_writable(const char *path, char **ret_existing, bool *ret_exact
 	return err;
 }
 
+/* The agent makes the file, and not its folder. Without that it starts and tries again: a service's is there once it runs. */
 static void check_file(struct checkup *c, const struct config_output *o, const char *about)
 {
-	CLEANUP_FREE char *existing = NULL;
+	CLEANUP_FREE char *existing = NULL, *copy = strdup(o->path);
 	bool exact = false;
 	int err = check_writable(o->path, &existing, &exact);
-	CLEANUP_FREE char *copy = strdup(o->path);
+	const char *folder = copy ? dirname(copy) : NULL;
 
-	if (!err && copy && !exact && strcmp(dirname(copy), existing) != 0)
-		err = -ENOENT; /* the agent makes the file, and not its folder */
-	if (!err)
-		return;
-	checkup_find(c, geteuid() && err == -EACCES ? REPORT_WARNING : REPORT_ERROR, about,
-	             "path: %s cannot be written: %s", o->path, strerror(-err));
+	if (!err && folder && !exact && strcmp(folder, existing) != 0)
+		checkup_find(c, REPORT_WARNING, about,
+		             "path: there is no folder %s; make it, or have systemd do so: "
+		             "LogsDirectory= in the unit",
+		             folder);
+	else if (err)
+		checkup_find(c, geteuid() && err == -EACCES ? REPORT_WARNING : REPORT_ERROR, about,
+		             "path: %s cannot be written: %s", o->path, strerror(-err));
 }
 
 static void check_spool(struct checkup *c, struct checkup_output *output, const char *about)

@@ -119,7 +119,7 @@ static void what_is_wrong_counts_by_severity(void **state)
 {
 	struct made m =
 		make("[agent]\nprobe_dirs = /nonexistent\n"
-	             "[output.f]\ntype = file\npath = /nonexistent/folder/file\n"
+	             "[output.f]\ntype = file\npath = /etc/passwd/file\n"
 	             "[output.s]\nspool_dir = /etc/passwd/spool\n[probe.nope]\nenabled = yes\n");
 	const struct checkup_finding *file = find(&m, "output f", "cannot be written");
 	const struct checkup_finding *spool = find(
@@ -145,6 +145,20 @@ static void a_file_in_a_folder_that_is_there_will_do(void **state)
 
 	assert_null(find(&m, "output f", "path"));
 	assert_int_equal(access("/tmp/thermograf-check-nothing", F_OK), -1);
+	drop(&m);
+}
+
+/* systemd makes /var/log/thermograf at the service's first start, before which check is to let it pass. */
+static void a_folder_that_is_not_there_yet_keeps_nobody_from_a_start(void **state)
+{
+	struct made m = make(HEAD "[output.f]\ntype = file\npath = /nonexistent/folder/file\n");
+	const struct checkup_finding *file =
+		find(&m, "output f", "there is no folder /nonexistent/folder; make it, or");
+
+	assert_non_null(file);
+	assert_int_equal(file->severity, REPORT_WARNING);
+	assert_non_null(strstr(file->text, "LogsDirectory="));
+	assert_int_equal(m.checkup->n_errors, 0);
 	drop(&m);
 }
 
@@ -230,6 +244,7 @@ int main(void)
 		cmocka_unit_test(what_it_would_send_is_reckoned_for_every_output),
 		cmocka_unit_test(what_is_wrong_counts_by_severity),
 		cmocka_unit_test(a_file_in_a_folder_that_is_there_will_do),
+		cmocka_unit_test(a_folder_that_is_not_there_yet_keeps_nobody_from_a_start),
 		cmocka_unit_test(the_unknown_is_neither_yes_nor_no),
 		cmocka_unit_test(the_catalogue_tells_files_that_are_overridden),
 		cmocka_unit_test(bytes_are_told_in_thousands),
