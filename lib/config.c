@@ -179,14 +179,15 @@ static const char *variable(const struct loader *l, const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* Of an output whose urls nobody set. type = http has none of its own: confcheck.h says so. */
+/*
+ * Of an output whose urls nobody set. Telegraf listens for what influx1 and influx2 send, and for nothing of influx3.
+ * type = http has none of its own: confcheck.h says so.
+ */
 static const char *default_url(const struct loader *l, enum output_type type)
 {
-	const char *environment = type == OUTPUT_INFLUX1 ? variable(l, "TELEGRAF_URL") : NULL;
-
 	if (type == OUTPUT_INFLUX3)
 		return INFLUX3_URL;
-	return environment ?: confkeys_find("output.*", "urls")->default_text;
+	return variable(l, "TELEGRAF_URL") ?: confkeys_find("output.*", "urls")->default_text;
 }
 
 static int fill_urls(struct loader *l)

@@ -4,7 +4,7 @@
  *
  * The keys and the structs of the sections are in confkeys.h.
  * Precedence: --set section/key=value, files (a later one overrides key by key), environment
- * (TELEGRAF_URL, LOCAL_DATACENTER), built-in. Files of secrets and certificates without a folder are in
+ * (TELEGRAF_URL for influx1 and influx2, LOCAL_DATACENTER), built-in. Files of secrets and certificates without a folder are in
  * CREDENTIALS_DIRECTORY, where systemd sets it. The built-in output "telegraf" (influx1 to
  * http://127.0.0.1:8086) is there only while no [output.X] is.
  */

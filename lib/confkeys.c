@@ -74,8 +74,8 @@ const struct config_key config_keys[] = {
          .doc = "influx1, 2, 3: InfluxDB 1, 2, 3 and who speaks like it (Telegraf, VictoriaMetrics); http: any "
                 "URL as it is."},
 	{OUTPUT("urls", urls, URLS, "http://127.0.0.1:8086"),
-         .doc = "Tried in turn until one answers; unix:///SOCKET[:/PATH], too. Default: TELEGRAF_URL, port 8181 "
-                "for influx3."},
+         .doc = "Tried in turn until one answers; unix:///SOCKET[:/PATH], too. Default: TELEGRAF_URL; port 8181 "
+                "for influx3; http: none."},
 	{OUTPUT("database", database, TEXT, "telegraf"),
          .doc = "Only for type = influx1 and influx3: the database to write to."},
 	{OUTPUT("retention_policy", retention_policy, TEXT, ""),

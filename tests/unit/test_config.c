@@ -159,6 +159,22 @@ static void files_win_over_the_environment(void **state)
 	assert_string_equal(tag("dc"), "file");
 }
 
+static void telegrafs_url_is_for_what_telegraf_listens_to(void **state)
+{
+	static const char *const env[] = {"TELEGRAF_URL", "http://e:1", NULL};
+	variables = env;
+
+	assert_int_equal(load("[output.a]\ntype = influx1\n[output.b]\ntype = influx2\n"
+	                      "[output.c]\ntype = influx3\n[output.d]\ntype = stdout\n"),
+	                 0);
+	assert_string_equal(config->outputs[0].urls.items[0], "http://e:1");
+	assert_string_equal(config->outputs[1].urls.items[0], "http://e:1");
+	assert_string_equal(config->outputs[2].urls.items[0], "http://127.0.0.1:8181");
+	assert_string_equal(errors("[output.d]\ntype = http\n"), FILE_NAME
+	                    ":1: [output.d] urls: missing; type = http has no receiver of "
+	                    "its own\n");
+}
+
 static void an_empty_tag_keeps_the_environment_out(void **state)
 {
 	static const char *const env[] = {"LOCAL_DATACENTER", "env", NULL};
@@ -640,6 +656,7 @@ int main(void)
 		cmocka_unit_test(the_built_in_output_gives_way_to_any_other),
 		cmocka_unit_test(set_wins_over_files),
 		cmocka_unit_test_teardown(files_win_over_the_environment, forget),
+		cmocka_unit_test_teardown(telegrafs_url_is_for_what_telegraf_listens_to, forget),
 		cmocka_unit_test_teardown(an_empty_tag_keeps_the_environment_out, forget),
 		cmocka_unit_test_teardown(an_empty_variable_is_as_good_as_none, forget),
 		cmocka_unit_test_teardown(the_environment_is_checked_as_files_are, forget),
