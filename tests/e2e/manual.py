@@ -13,11 +13,11 @@ PROBE = PAGES / "thermograf-probe.5"
 METRICS = PAGES / "thermograf-metrics.7"
 
 
-def block_after(mark):
-    """The literal block that follows a line of thermograf-probe(5)'s source."""
-    source = PROBE.read_text(encoding="utf-8")
+def block_after(mark, page=PROBE):
+    """The literal block that follows a line of a page's source."""
+    source = page.read_text(encoding="utf-8")
     found = re.compile(re.escape(mark) + r".*?^\.Bd -literal.*?$\n(.*?)^\.Ed$", re.S | re.M).search(source)
-    true(found, f"{PROBE.name} has no block after {mark}")
+    true(found, f"{page.name} has no block after {mark}")
     return found[1].replace("\\e", "\\")
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The files of conf/telegraf in a real Telegraf: as they are, but for addresses."""
+"""The files of conf/telegraf in a real Telegraf, as they are but for addresses, and the configurations that texts show for it."""
 
 import re
+import subprocess
 import tempfile
 import urllib.request
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 import agent
 import lab
 import ledger
+import manual
 import telegraf
 import wire
 from tap import Failure, at_most, equal, main, true
@@ -99,6 +101,33 @@ def pushed(relay, count):
         ledger.check(truth(folder))
         equal(relay.complaints(), [], "errors and warnings of Telegraf")
         return truth(folder)
+
+
+def assert_taken(shown, url, replaced):
+    """The agent's configuration that a text shows has an output that is taken at `url`."""
+    text, urls = re.subn(r"(?m)^(urls *= ).*$", rf"\g<1>{url}", shown)
+    true(urls == 1, f"not one output in {shown}")
+    for old, new in replaced.items():
+        true(old in text, f"no {old!r} in {shown}")
+        text = text.replace(old, str(new))
+    with tempfile.NamedTemporaryFile("w", prefix="thermograf-gateway-", suffix=".ini") as config:
+        config.write(text)
+        config.flush()
+        done = subprocess.run([agent.program(), "check", "--connect", "--config", config.name], capture_output=True, text=True,
+                              check=False, timeout=30)
+    equal(done.returncode, 0, f"exit code of check with\n{text}\nwhich says\n{done.stdout}{done.stderr}")
+
+
+def test_the_first_configurations_of_the_texts_are_taken_by_the_telegraf_beside_them():
+    readme = dict(re.findall(r"^```(ini|toml)\n(.*?)^```$", (lab.ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M))
+    page = manual.PAGES / "thermograf.8"
+    shown = [(readme["ini"], readme["toml"], '"127.0.0.1:8086"', {}),
+             (manual.block_after("the same everywhere", page), manual.block_after("Telegraf listens with", page), '":8086"',
+              {"token_file = /etc/thermograf/secrets/telegraf": "token = not-a-real-token"})]
+    for ini, toml, address, replaced in shown:
+        true(address in toml, f"no {address} in {toml}")
+        with telegraf.Telegraf(toml.replace(address, '"127.0.0.1:{port}"')) as relay:
+            assert_taken(ini, relay.url, replaced)
 
 
 def test_the_gateway_to_influxdb_keeps_every_point():
