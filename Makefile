@@ -27,7 +27,7 @@ LIB := ground digits text json symbols facts refusal verifierlog parse report lo
        outlet keeper \
        uplink reach complaint settle push \
        trusted kernel host bpflog rodata probeconst probebind probeprograms probeload probe snapshot probedir mapreader collect \
-       identity output farewell agentoutputs agentprobes selfmon checkup checkoutputs checkprobes checktext checkjson catalogue \
+       identity output farewell agentoutputs agentprobes selfmon checkup serviceuser checkoutputs checkprobes checktext checkjson catalogue \
        usage reconcile health agent notify loop
 
 CC      ?= cc

@@ -2,6 +2,7 @@
 #include "checkup.h"
 
 #include "credentials.h"
+#include "serviceuser.h"
 #include "target.h"
 
 #include <errno.h>
@@ -15,6 +16,32 @@ static bool has_receiver(const struct config_output *o)
 	return o->type != OUTPUT_FILE && o->type != OUTPUT_STDOUT;
 }
 
+#define SECRET_MODE "owner root, group " SERVICEUSER_NAME ", mode 0640"
+
+/* What root can read may be closed to the service. Credentials of systemd are not: they have no folder. */
+static void check_service(struct checkup *c, const struct config_output *o, const char *about)
+{
+	const struct {
+		const char *key, *path;
+	} files[] = {{"password_file", o->password_file},
+	             {"token_file", o->token_file},
+	             {"tls_ca", o->tls_ca},
+	             {"tls_cert", o->tls_cert},
+	             {"tls_key", o->tls_key}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		int err = *files[i].path ? serviceuser_try_read(files[i].path) : 0;
+
+		if (err)
+			checkup_find(
+				c, REPORT_WARNING, about,
+				"%s: %s cannot be read by the service's user, " SERVICEUSER_NAME
+				": %s; it should have " SECRET_MODE
+				", in a folder that this user may enter",
+				files[i].key, files[i].path, strerror(-err));
+	}
+}
+
 /* Whether the files of an output hold what they should. */
 static void check_credentials(struct checkup *c, const struct config_output *o, const char *about)
 {
@@ -23,7 +50,8 @@ static void check_credentials(struct checkup *c, const struct config_output *o, 
 	int err = credentials_read(o, &credentials, &why);
 
 	if (err == -EACCES && geteuid())
-		checkup_find(c, REPORT_WARNING, about, "%s; not checked: the agent runs as root",
+		checkup_find(c, REPORT_WARNING, about,
+		             "%s; not checked: this user cannot read it, the service's user must",
 		             text_cstr(&why));
 	else if (err == -ENOKEY)
 		checkup_find(c, REPORT_WARNING, about, "%s; not checked: only the service has it",
@@ -32,8 +60,10 @@ static void check_credentials(struct checkup *c, const struct config_output *o, 
 		checkup_find(c, REPORT_ERROR, about, "%s", text_cstr(&why));
 	else if (credentials.public_key)
 		checkup_find(c, REPORT_WARNING, about,
-		             "%s: everybody can read the file; chmod it to 0600",
+		             "%s: everybody can read the file; it should have " SECRET_MODE,
 		             credentials.public_key);
+	if (!err)
+		check_service(c, o, about);
 }
 
 /* ---- files and folders */

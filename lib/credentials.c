@@ -90,8 +90,8 @@ static const char *certificate_problem(const struct text *t)
 static const char *key_problem(const struct text *t)
 {
 	if (strstr(text_cstr(t), "ENCRYPTED"))
-		return "holds a key with a passphrase; store it without one, in a file of mode "
-		       "0600";
+		return "holds a key with a passphrase; store it without one, in a file that only root "
+		       "and the agent can read";
 	return strstr(text_cstr(t), "PRIVATE KEY-----")
 	               ? NULL
 	               : "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)";

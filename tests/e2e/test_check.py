@@ -87,6 +87,39 @@ def test_without_root_it_works_and_says_what_it_could_not_know():
         true("program block_rq_complete: " in out, f"it said\n{out}")
 
 
+# Stands in for the user that the unit brings, in a mount namespace of its own.
+SERVICE_UID = 64321
+
+
+def check_beside_the_service(path, passwd):
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/passwd || exit 77; exec "$2" check --config "$3"',
+                           "sh", passwd, agent.program(), path], capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        raise Skip(f"no mount namespaces here: {done.stderr.strip()}")
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_as_root_it_tells_of_a_secret_that_the_service_could_not_read():
+    lab.need_root()
+    with written(HEAD + "[output.o]\ntoken_file = TOKEN\n") as path:
+        folder = path.parent
+        token, passwd = folder / "token", folder / "passwd"
+        path.write_text(path.read_text().replace("TOKEN", str(token)))
+        others = [line for line in Path("/etc/passwd").read_text().splitlines() if not line.startswith("thermograf:")]
+        passwd.write_text("\n".join([*others, f"thermograf:x:{SERVICE_UID}:{SERVICE_UID}::/:/usr/sbin/nologin", ""]))
+        passwd.chmod(0o644)
+        token.write_text("not-a-secret\n")
+        for folder_mode, mode, group, wanted in ((0o755, 0o600, 0, True), (0o755, 0o640, 0, True), (0o755, 0o640, SERVICE_UID, False),
+                                                 (0o700, 0o640, SERVICE_UID, True)):
+            folder.chmod(folder_mode)
+            token.chmod(mode)
+            os.chown(token, 0, group)
+            code, said = check_beside_the_service(path, passwd)
+            equal(code, 0, f"exit code, saying\n{said}")
+            equal(f"token_file: {token} cannot be read by the service's user, thermograf: Permission denied; it should have owner root, "
+                  "group thermograf, mode 0640" in said, wanted, f"whether it warns of {mode:o}, group {group}, in {folder_mode:o}:\n{said}")
+
+
 def test_load_proves_that_this_kernel_takes_the_probes_and_leaves_nothing():
     lab.need_root()
     with written(HEAD) as path:
