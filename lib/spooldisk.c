@@ -89,6 +89,9 @@ static bool written(struct spool *spool, const struct spool_outcome *outcome)
 	if (outcome->err) {
 		if (gone)
 			queue_recycle(&spool->queue, node);
+		/* Its file was not made, or was there before and is somebody's: the next opening finds it. */
+		if (!spool->task.place.offset)
+			shelf_remove(&spool->shelf, spool->task.place.segment);
 		return fail(spool, outcome->err);
 	}
 	spool->has_written = true;

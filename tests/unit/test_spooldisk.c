@@ -481,6 +481,20 @@ static void halves_are_safe_before_the_whole_is_marked(void **state)
 	assert_int_equal(send_old(&s), 0);
 }
 
+/* What is found after a kill, as bits. */
+static unsigned found(struct scene *s)
+{
+	unsigned ids = 0;
+	uint32_t id;
+
+	restart(s);
+	s->fail = 0;
+	do_all(s);
+	while ((id = send_old(s)))
+		ids |= 1u << id;
+	return ids;
+}
+
 static void the_oldest_on_disk_leaves_for_the_newest(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
@@ -556,6 +570,30 @@ static void write_segment(const char *path, const uint8_t *bytes, size_t len)
 	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+}
+
+/* Put there while the agent runs, as from a backup; under the name that is the agent's next. */
+static void a_file_that_comes_from_elsewhere_is_kept_and_sent(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+	uint8_t bytes[4096];
+	char path[120];
+
+	(void)state;
+	scene_make(&s);
+	put_saved(&s, 1, 10, 600);
+	size_t len = only_segment(&s, path, bytes, sizeof(bytes));
+	assert_int_equal(unlink(path), 0);
+	restart(&s);
+	do_all(&s);
+	write_segment(path, bytes, len);
+	put_saved(&s, 2, 20, 600);
+	assert_int_equal(spool_disk(s.spool).err, -EEXIST);
+	spool_retry(s.spool);
+	do_all(&s);
+	assert_int_equal(spool_disk(s.spool).state, SPOOL_DISK_OPEN);
+	assert_int_equal(spool_totals(s.spool).recovered_points, 1 % 7 + 1);
+	assert_int_equal(found(&s), 1u << 1 | 1u << 2);
 }
 
 /* @return how many come, in their order */
@@ -879,6 +917,7 @@ int main(void)
 		cmocka_unit_test(a_smaller_bound_is_kept_from_the_start_on),
 		cmocka_unit_test(the_newest_window_may_be_larger_than_what_is_kept_in_memory),
 		cmocka_unit_test(a_write_that_was_cut_short_costs_itself_only),
+		cmocka_unit_test(a_file_that_comes_from_elsewhere_is_kept_and_sent),
 		cmocka_unit_test(with_any_byte_flipped_all_others_are_sent_and_the_sums_are_right),
 		cmocka_unit_test(what_goes_in_comes_out_once_or_is_counted),
 		cmocka_unit_test(through_kills_nothing_saved_is_lost),
