@@ -103,16 +103,19 @@ struct shelf_segment *shelf_uncounted(const struct shelf *shelf)
 	return NULL;
 }
 
+/* Nothing in it is needed any more. */
+static bool is_spent(const struct shelf_segment *s)
+{
+	return s->doomed || (s->counted && !s->resting.records && !s->held);
+}
+
 struct shelf_segment *shelf_deletable(const struct shelf *shelf)
 {
 	assert(shelf);
 
-	for (size_t i = 0; i < shelf->n; i++) {
-		struct shelf_segment *s = &shelf->segments[i];
-
-		if (s->doomed || (s->counted && !s->resting.records && !s->held))
-			return s;
-	}
+	for (size_t i = 0; i < shelf->n; i++)
+		if (is_spent(&shelf->segments[i]))
+			return &shelf->segments[i];
 	return NULL;
 }
 
@@ -121,7 +124,7 @@ struct shelf_segment *shelf_dirty(const struct shelf *shelf)
 	assert(shelf);
 
 	for (size_t i = 0; i < shelf->n; i++)
-		if (shelf->segments[i].dirty && !shelf->segments[i].doomed)
+		if (shelf->segments[i].dirty && !is_spent(&shelf->segments[i]))
 			return &shelf->segments[i];
 	return NULL;
 }

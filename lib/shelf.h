@@ -77,7 +77,7 @@ struct shelf_segment *shelf_uncounted(const struct shelf *shelf);
 /** One that can be deleted: it is doomed, or nothing waits in it. Or NULL. */
 struct shelf_segment *shelf_deletable(const struct shelf *shelf);
 
-/** One that is dirty, or NULL. */
+/** One that is dirty, and cannot be deleted. Or NULL. */
 struct shelf_segment *shelf_dirty(const struct shelf *shelf);
 
 /** A segment was found on disk, of which nothing else is known. Known ones are left alone. @return 0 or -ENOMEM */

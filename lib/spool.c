@@ -253,6 +253,8 @@ void spool_split(struct spool *spool, struct batch *first, struct batch *second)
 	bool save = whole.save || whole.place.segment;
 
 	spoolstate_settle(spool, spool->lent);
+	/* It may go once they are safe. */
+	spool->sync_due |= save;
 	/* The second goes first, so that both stand behind the same one. */
 	for (int i = 0; i < 2; i++) {
 		struct queue_node *half =

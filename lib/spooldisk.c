@@ -24,6 +24,7 @@ static bool fail(struct spool *spool, int err)
 	spool->disk.state = SPOOL_DISK_FAILED;
 	spool->disk.err = err;
 	spool->wants_old = false;
+	spool->full |= err == -ENOSPC || err == -EDQUOT;
 	/* What could not be written whole is not appended to. */
 	spool->shelf.tail = 0;
 	return waited;
@@ -95,6 +96,7 @@ static bool written(struct spool *spool, const struct spool_outcome *outcome)
 		return fail(spool, outcome->err);
 	}
 	spool->has_written = true;
+	spool->full = false;
 	spool->written_stamp_ns = node->batch->stamp_ns;
 	node->place = spool->task.place;
 	node->first = spool->task.first;

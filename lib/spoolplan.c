@@ -47,10 +47,18 @@ static bool next_drop(struct spool *spool)
 	return next_delete(spool);
 }
 
-/* The bound may have been another one when this was written. */
+/* What is of no use any more leaves first, though that be the whole of halves that are not written yet. */
+static bool next_room(struct spool *spool)
+{
+	return next_delete(spool) || next_drop(spool);
+}
+
+/* The bound may have been another one when this was written; or the disk itself is full. */
 static bool next_shrink(struct spool *spool)
 {
-	return spool->shelf.bytes > spool->shelf.max_bytes && next_drop(spool);
+	if (spool->shelf.bytes > spool->shelf.max_bytes)
+		return next_room(spool);
+	return spool->full && next_delete(spool);
 }
 
 static bool next_write(struct spool *spool)
@@ -65,7 +73,7 @@ static bool next_write(struct spool *spool)
 				: -EFBIG;
 
 		if (err == -ENOSPC)
-			return next_drop(spool);
+			return next_room(spool);
 		if (err == -ENOMEM)
 			return false;
 		if (err) {
@@ -123,9 +131,10 @@ bool spoolplan_next(struct spool *spool)
 		spool->has_task = give(spool, SPOOL_TASK_OPEN, (struct record_place){0});
 		break;
 	case SPOOL_DISK_OPEN:
-		/* Windows are made safe first; marks go before reads, so that what is settled is not read again. */
-		spool->has_task = next_delete(spool) || next_shrink(spool) || next_write(spool) ||
-		                  next_mark(spool) || next_sync(spool) || next_read(spool) ||
+		/* Windows are made safe first: halves before their whole is marked, or goes with its segment, where what is
+		 * settled needs no mark. Marks go before reads, so that it is not read again. */
+		spool->has_task = next_shrink(spool) || next_write(spool) || next_sync(spool) ||
+		                  next_delete(spool) || next_mark(spool) || next_read(spool) ||
 		                  next_count(spool);
 	}
 	return spool->has_task;

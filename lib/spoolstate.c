@@ -68,6 +68,7 @@ static void forget_segment(struct spool *spool, uint32_t id)
 		if (node->place.segment == id) {
 			node->place = (struct record_place){0};
 			node->save = true;
+			spool->sync_due = true;
 		}
 	while (*link) {
 		struct queue_node *node = *link;

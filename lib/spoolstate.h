@@ -23,6 +23,7 @@ struct spool {
 	bool hung;
 	bool wants_old; /* spool_lend() found nothing in memory */
 	bool sync_due;
+	bool full;                /* it was, when it was written to last */
 	int64_t written_stamp_ns; /* of the last record */
 	bool has_written;
 	bool has_task;

@@ -451,6 +451,19 @@ static void one_that_is_refused_waits_behind_all_others_on_disk(void **state)
 	assert_false(spool_has_refused(s.spool, 1));
 }
 
+static void do_next(struct scene *s, enum spool_task_kind kind)
+{
+	assert_true(take_task(s));
+	assert_int_equal(s->task.kind, kind);
+	do_task(s);
+}
+
+static void split(struct scene *s, uint32_t len)
+{
+	assert_int_equal(lend(s, SPOOL_OLD), 1);
+	spool_split(s->spool, folder_batch(3, 10, len / 2), folder_batch(4, 10, len / 2));
+}
+
 static void halves_are_safe_before_the_whole_is_marked(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
@@ -459,17 +472,11 @@ static void halves_are_safe_before_the_whole_is_marked(void **state)
 	scene_make(&s);
 	put_saved(&s, 1, 10, 600);
 	put_saved(&s, 2, 20, 600);
-	assert_int_equal(lend(&s, SPOOL_OLD), 1);
-	spool_split(s.spool, folder_batch(3, 10, 300), folder_batch(4, 10, 300));
-	/* A kill after each step: the whole, or its halves, or both. */
-	assert_true(take_task(&s));
-	assert_int_equal(s.task.kind, SPOOL_TASK_WRITE);
-	do_task(&s);
-	assert_true(take_task(&s));
-	assert_int_equal(s.task.kind, SPOOL_TASK_WRITE);
-	do_task(&s);
-	assert_true(take_task(&s));
-	assert_int_equal(s.task.kind, SPOOL_TASK_MARK);
+	split(&s, 600);
+	do_next(&s, SPOOL_TASK_WRITE);
+	do_next(&s, SPOOL_TASK_WRITE);
+	do_next(&s, SPOOL_TASK_SYNC);
+	do_next(&s, SPOOL_TASK_MARK);
 	do_all(&s);
 	/* They go at the whole's place. */
 	assert_int_equal(send_old(&s), 3);
@@ -479,6 +486,23 @@ static void halves_are_safe_before_the_whole_is_marked(void **state)
 	assert_int_equal(send_old(&s), 2);
 	assert_int_equal(send_old(&s), 4);
 	assert_int_equal(send_old(&s), 0);
+}
+
+/* All that stood in its segment, to which nothing more is written. */
+static void halves_are_safe_before_the_segment_of_the_whole_goes(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	put_saved(&s, 1, 10, 16000);
+	split(&s, 16000);
+	do_next(&s, SPOOL_TASK_WRITE);
+	do_next(&s, SPOOL_TASK_WRITE);
+	do_next(&s, SPOOL_TASK_SYNC);
+	do_next(&s, SPOOL_TASK_DELETE);
+	assert_false(take_task(&s));
+	assert_int_equal(s.done[SPOOL_TASK_MARK], 0);
 }
 
 /* What is found after a kill, as bits. */
@@ -493,6 +517,69 @@ static unsigned found(struct scene *s)
 	while ((id = send_old(s)))
 		ids |= 1u << id;
 	return ids;
+}
+
+static void a_kill_or_a_failure_at_any_step_of_a_split_loses_nothing(void **state)
+{
+	static const uint32_t lens[] = {600, 16000};
+
+	(void)state;
+	for (int i = 0; i < 2 * 8; i++) {
+		CLEANUP(scene_free) struct scene s;
+		uint32_t len = lens[i % 2];
+
+		scene_make(&s);
+		put_saved(&s, 1, 10, len);
+		/* One that an earlier agent left; and memory for both halves. */
+		kill_agent(&s);
+		start(&s, DISK, DISK);
+		do_all(&s);
+		split(&s, len);
+		for (int step = 0; step < i / 2 && take_task(&s); step++)
+			do_task(&s);
+		s.fail = i / 2 % 2 ? -EIO : -ENOSPC;
+		if (take_task(&s))
+			do_task(&s);
+		unsigned ids = found(&s);
+		assert_true(ids & 1u << 1 || (ids & 1u << 3 && ids & 1u << 4));
+	}
+}
+
+/* On a disk without room for them the whole makes it. */
+static void a_full_disk_gets_room_from_what_is_settled(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	put_saved(&s, 1, 10, 16000);
+	split(&s, 16000);
+	s.fail = -ENOSPC;
+	do_next(&s, SPOOL_TASK_WRITE);
+	assert_false(take_task(&s));
+	s.fail = 0;
+	spool_retry(s.spool);
+	do_next(&s, SPOOL_TASK_OPEN);
+	do_next(&s, SPOOL_TASK_DELETE);
+	do_next(&s, SPOOL_TASK_WRITE);
+	do_all(&s);
+	assert_int_equal(found(&s), 1u << 3 | 1u << 4);
+}
+
+/* The bound is met, and one segment of it is settled: that one goes, and nothing that waits. */
+static void what_is_settled_leaves_before_what_waits(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 4; id++)
+		put_saved(&s, id, id * 10, 16000);
+	assert_int_equal(lend(&s, SPOOL_FRESH), 4);
+	spool_done(s.spool);
+	put_saved(&s, 5, 50, 16000);
+	assert_int_equal(spool_totals(s.spool).dropped_points, 0);
+	assert_int_equal(found(&s), 1u << 1 | 1u << 2 | 1u << 3 | 1u << 5);
 }
 
 static void the_oldest_on_disk_leaves_for_the_newest(void **state)
@@ -913,6 +1000,10 @@ int main(void)
 		cmocka_unit_test(a_folder_that_was_taken_away_is_made_anew),
 		cmocka_unit_test(one_that_is_refused_waits_behind_all_others_on_disk),
 		cmocka_unit_test(halves_are_safe_before_the_whole_is_marked),
+		cmocka_unit_test(halves_are_safe_before_the_segment_of_the_whole_goes),
+		cmocka_unit_test(a_kill_or_a_failure_at_any_step_of_a_split_loses_nothing),
+		cmocka_unit_test(a_full_disk_gets_room_from_what_is_settled),
+		cmocka_unit_test(what_is_settled_leaves_before_what_waits),
 		cmocka_unit_test(the_oldest_on_disk_leaves_for_the_newest),
 		cmocka_unit_test(a_smaller_bound_is_kept_from_the_start_on),
 		cmocka_unit_test(the_newest_window_may_be_larger_than_what_is_kept_in_memory),
