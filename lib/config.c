@@ -6,6 +6,7 @@
 #include "confpair.h"
 #include "confset.h"
 #include "inifile.h"
+#include "parse.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -197,7 +198,7 @@ static int fill_urls(struct loader *l)
 
 	for (size_t i = 0; i < c->n_outputs && !r; i++) {
 		const struct config_output *o = &c->outputs[i];
-		char section[sizeof("output.") + INIFILE_SECTION_MAX + 1];
+		char section[sizeof("output.") + PARSE_NAME_MAX];
 
 		if (o->urls.n || o->type == OUTPUT_HTTP)
 			continue;

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_MAX_BYTES 64
 /* Longer words are no misspelt keys, and the edit distance costs the square of it. */
 #define SUGGEST_MAX_BYTES 64
 /* More edits than this are another word. */
@@ -244,7 +243,7 @@ bool parse_is_name(const char *s)
 		if (!is_letter(c) && (len == 0 || (!is_digit(c) && c != '_' && c != '-')))
 			return false;
 	}
-	return len >= 1 && len <= NAME_MAX_BYTES;
+	return len >= 1 && len <= PARSE_NAME_MAX;
 }
 
 /* Bytes of the sequence that lead byte b starts, and the range of its second byte

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_case.h"
 
+#include "parse.h"
+
 /* ---- What is said when nothing is wrong. */
 
 static void nothing_said_gives_the_defaults(void **state)
@@ -141,6 +143,19 @@ static void set_wins_over_files(void **state)
 	assert_string_equal(config->probes[0].consts[0].value, "total device");
 	assert_int_equal(load_with("[global_tags]\ndc = a\n", "global_tags/dc=b"), 0);
 	assert_string_equal(tag("dc"), "b");
+}
+
+/* A line of a file has less room for it: 49 bytes between brackets. */
+static void a_set_output_may_have_the_longest_name(void **state)
+{
+	char name[PARSE_NAME_MAX + 1] = "", set[PARSE_NAME_MAX + 32];
+
+	memset(name, 'a', PARSE_NAME_MAX);
+	snprintf(set, sizeof(set), "output.%s/type=influx1", name);
+	assert_int_equal(load_with("", set), 0);
+	assert_string_equal(config->outputs[0].name, name);
+	assert_int_equal(config->outputs[0].urls.n, 1);
+	assert_string_equal(config->outputs[0].urls.items[0], "http://127.0.0.1:8086");
 }
 
 static void files_win_over_the_environment(void **state)
@@ -655,6 +670,7 @@ int main(void)
 		cmocka_unit_test(a_probe_is_enabled_as_its_own_file_says),
 		cmocka_unit_test(the_built_in_output_gives_way_to_any_other),
 		cmocka_unit_test(set_wins_over_files),
+		cmocka_unit_test_teardown(a_set_output_may_have_the_longest_name, forget),
 		cmocka_unit_test_teardown(files_win_over_the_environment, forget),
 		cmocka_unit_test_teardown(telegrafs_url_is_for_what_telegraf_listens_to, forget),
 		cmocka_unit_test_teardown(an_empty_tag_keeps_the_environment_out, forget),
