@@ -138,22 +138,54 @@ static int add(struct maker *m, const struct probedir_entry *entry)
 	return item->stays ? keep(m, item, section) : 0;
 }
 
+/* One that nobody finds is as good as one that cannot be loaded. */
+static int check_required(const struct config *config, const struct probedir *dir)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < config->n_probes; i++) {
+		const struct config_probe *section = &config->probes[i];
+
+		if (!section->required || section->enabled == 0 || probedir_has(dir, section->name))
+			continue;
+		log_error("probe %s: it has required = yes and is not there", section->name);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+/* @return -EINVAL: what runs might be taken for gone. Where nothing runs, what can be listed is better than nothing. */
+static int list(const struct agentprobes *now, const struct config *config, struct probedir *ret)
+{
+	CLEANUP(report_free) struct report report = {0};
+	uint64_t running, failed;
+	int err = probedir_list(&config->agent.probe_dirs, ret, &report);
+
+	if (err) {
+		log_error("probes cannot be listed: %s", strerror(-err));
+		return err;
+	}
+	agentprobes_count(now, &running, &failed);
+	if (ret->n_unlisted && running)
+		err = -EINVAL;
+	else
+		probedir_report_unknown(ret, config, REPORT_WARNING, &report);
+	log_report(&report);
+	return err ?: check_required(config, ret);
+}
+
 int agentprobes_make(const struct agentprobes *now, const struct config *config,
                      const struct mapstreet_settings *settings, struct agentprobes *ret)
 {
 	assert(now && config && settings && ret);
 
 	CLEANUP(probedir_free) struct probedir dir = {0};
-	CLEANUP(report_free) struct report report = {0};
 	struct maker m = {.now = now, .config = config, .settings = settings};
-	int err = probedir_list(&config->agent.probe_dirs, &dir);
+	int err = list(now, config, &dir);
 
-	if (err) {
-		log_error("probes cannot be listed: %s", strerror(-err));
+	if (err)
 		return err;
-	}
-	probedir_report_unknown(&dir, config, REPORT_WARNING, &report);
-	log_report(&report);
+	m.next.n_unlisted = dir.n_unlisted;
 	err = confkeys_set_defaults("probe.*", &m.no_section);
 	for (size_t i = 0; i < dir.n && !err; i++)
 		err = add(&m, &dir.entries[i]);
@@ -246,7 +278,7 @@ void agentprobes_cut(struct agentprobes *now, const struct decode_env *env)
 
 void agentprobes_count(const struct agentprobes *now, uint64_t *ret_running, uint64_t *ret_failed)
 {
-	uint64_t running = 0, failed = 0;
+	uint64_t running = 0, failed = now->n_unlisted;
 
 	for (size_t i = 0; i < now->n; i++) {
 		running += now->items[i].collector != NULL;

@@ -30,6 +30,7 @@ struct agentprobe {
 struct agentprobes {
 	struct agentprobe items[CONFIG_MAX_PROBES];
 	size_t n;
+	size_t n_unlisted; /* probedir.h */
 };
 
 /**
@@ -37,7 +38,8 @@ struct agentprobes {
  * fails is logged; the others are made.
  * @param now       in use; must stay as it is until the next set was taken or dropped
  * @param settings  of the outputs; ttl_ns, max_series and alias are filled in for each probe
- * @return 0; -EINVAL: one with required = yes cannot be had as it is asked for (logged); -errno. Nothing is made then
+ * @return 0; -EINVAL: one with required = yes cannot be had as it is asked for, or not all are listed while some run
+ *         (logged); -errno. Nothing is made then
  */
 int agentprobes_make(const struct agentprobes *now, const struct config *config,
                      const struct mapstreet_settings *settings, struct agentprobes *ret);

@@ -127,10 +127,11 @@ int checkup_probes(struct checkup *c, const struct feature_kernel *kernel,
                    const struct checkup_options *options)
 {
 	CLEANUP(report_free) struct report report = {0};
-	int err = probedir_list(&c->config->agent.probe_dirs, &c->dir);
+	int err = probedir_list(&c->config->agent.probe_dirs, &c->dir, &report);
 
 	if (err)
 		return err;
+	checkup_take(c, "probes", &report);
 	c->tried = options->load;
 	c->probes = calloc(MAX(c->dir.n, 1), sizeof(*c->probes));
 	for (size_t i = 0; i < c->dir.n && c->probes && !err; i++) {

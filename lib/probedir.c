@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "probedir.h"
 
+#include "conffile.h"
 #include "parse.h"
 #include "paths.h"
-#include "text.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,10 +19,13 @@ static bool has_name(const struct probedir *probes, const char *name, size_t len
 	return false;
 }
 
-static int add(struct probedir_entry **entries, size_t *n, const char *dir, const char *file,
-               size_t name_len)
+bool probedir_has(const struct probedir *probes, const char *name)
 {
-	CLEANUP(text_free) struct text path = {0};
+	return has_name(probes, name, strlen(name));
+}
+
+static int add(struct probedir_entry **entries, size_t *n, const char *path, size_t name_len)
+{
 	struct probedir_entry *e;
 
 	if (*n == CONFIG_MAX_PROBES)
@@ -34,50 +35,58 @@ static int add(struct probedir_entry **entries, size_t *n, const char *dir, cons
 		return -ENOMEM;
 	*entries = e;
 	e += (*n)++;
-	text_printf(&path, "%s/%s", dir, file);
-	*e = (struct probedir_entry){.name = strndup(file, name_len),
-	                             .path = strdup(text_cstr(&path))};
-	return path.err ?: e->name && e->path ? 0 : -ENOMEM;
+	*e = (struct probedir_entry){.name = strndup(strrchr(path, '/') + 1, name_len),
+	                             .path = strdup(path)};
+	return e->name && e->path ? 0 : -ENOMEM;
 }
 
-/* More files that are hidden than can be listed matter to nobody. */
-static int hide(struct probedir *probes, const char *dir, const char *file, size_t name_len)
+/* @return 1: there is no room for it */
+static int add_file(struct probedir *probes, const char *path)
 {
-	int err = add(&probes->hidden, &probes->n_hidden, dir, file, name_len);
+	const char *file = strrchr(path, '/') + 1;
+	size_t name_len = strlen(file) - strlen(".ini");
+	bool hidden = has_name(probes, file, name_len);
+	int err = hidden ? add(&probes->hidden, &probes->n_hidden, path, name_len)
+	                 : add(&probes->entries, &probes->n, path, name_len);
 
-	return err == -E2BIG ? 0 : err;
+	/* More files that are hidden than can be listed matter to nobody. */
+	return err == -E2BIG ? !hidden : err;
 }
 
-static int list_dir(struct probedir *probes, const char *dir)
+static int list_dir(struct probedir *probes, const char *dir, struct report *report)
 {
-	DIR *d = opendir(dir);
-	const struct dirent *entry;
-	int err = 0;
+	CLEANUP(confvalue_free_list) struct config_list paths = {0};
+	int err = conffile_list(dir, &paths);
+	size_t left_out = 0;
 
-	/* Taken for empty, a reload would remove all its probes. */
-	if (!d)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	while (!err && (entry = readdir(d))) {
-		size_t len = strlen(entry->d_name);
-
-		if (len <= 4 || strcmp(entry->d_name + len - 4, ".ini") || entry->d_name[0] == '.')
-			continue;
-		if (has_name(probes, entry->d_name, len - 4))
-			err = hide(probes, dir, entry->d_name, len - 4);
-		else
-			err = add(&probes->entries, &probes->n, dir, entry->d_name, len - 4);
+	if (err == -ENOTDIR)
+		return 0;
+	if (err && err != -ENOMEM) {
+		report_add(report, REPORT_ERROR, dir,
+		           "cannot be read: %s; its probes are not known", strerror(-err));
+		probes->n_unlisted++;
+		return 0;
 	}
-	closedir(d);
-	return err;
+	for (size_t i = 0; i < paths.n && err >= 0; i++) {
+		err = add_file(probes, paths.items[i]);
+		left_out += err == 1;
+	}
+	if (left_out)
+		report_add(
+			report, REPORT_ERROR, dir,
+			"%zu probes of it are left out, the last by name: there can be %d in all",
+			left_out, CONFIG_MAX_PROBES);
+	probes->n_unlisted += left_out;
+	return MIN(err, 0);
 }
 
-static int list_default(struct probedir *probes)
+static int list_default(struct probedir *probes, struct report *report)
 {
 	char path[PATH_MAX + sizeof("/probes")];
 	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
 	struct stat st;
 
-	int err = list_dir(probes, paths_admin_probes);
+	int err = list_dir(probes, paths_admin_probes, report);
 
 	if (err)
 		return err;
@@ -85,9 +94,9 @@ static int list_default(struct probedir *probes)
 		path[n] = '\0';
 		strcpy(strrchr(path, '/'), "/probes");
 		if (!stat(path, &st) && S_ISDIR(st.st_mode))
-			return list_dir(probes, path);
+			return list_dir(probes, path, report);
 	}
-	return list_dir(probes, paths_shipped_probes);
+	return list_dir(probes, paths_shipped_probes, report);
 }
 
 static int by_name(const void *a, const void *b)
@@ -96,13 +105,13 @@ static int by_name(const void *a, const void *b)
 	              ((const struct probedir_entry *)b)->name);
 }
 
-int probedir_list(const struct config_list *dirs, struct probedir *ret)
+int probedir_list(const struct config_list *dirs, struct probedir *ret, struct report *report)
 {
 	CLEANUP(probedir_free) struct probedir probes = {0};
-	int err = dirs->n ? 0 : list_default(&probes);
+	int err = dirs->n ? 0 : list_default(&probes, report);
 
 	for (size_t i = 0; i < dirs->n && !err; i++)
-		err = list_dir(&probes, dirs->items[i]);
+		err = list_dir(&probes, dirs->items[i], report);
 	if (err)
 		return err;
 	if (probes.n)
@@ -123,7 +132,7 @@ void probedir_report_unknown(const struct probedir *probes, const struct config 
 		const struct config_probe *p = &config->probes[i];
 		const char *meant = parse_suggest(p->name, names, probes->n);
 
-		if (!has_name(probes, p->name, strlen(p->name)))
+		if (!probedir_has(probes, p->name))
 			report_add(report, severity, p->place,
 			           "[probe.%s]: there is no such probe%s%s%s", p->name,
 			           meant ? "; did you mean \"" : "", meant ?: "",

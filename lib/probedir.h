@@ -5,6 +5,7 @@
 #pragma once
 #include "config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct probedir_entry {
@@ -19,15 +20,21 @@ struct probedir {
 	struct probedir_entry
 		*hidden; /* a file before it in the list of folders has its name; in that order */
 	size_t n_hidden;
+	/* Folders that are there and cannot be read, and probes above CONFIG_MAX_PROBES: what the list misses. */
+	size_t n_unlisted;
 };
 
 /**
  * Lists the probes.
- * @param dirs  searched in order; a folder that is not there has none. Empty: paths_admin_probes, whose files override;
- *              then the folder `probes` beside the program if there is one (the source tree), else paths_shipped_probes
- * @return 0; -ENOMEM; -E2BIG above CONFIG_MAX_PROBES; -errno of a folder that is there and cannot be read; *ret unchanged then
+ * @param dirs    searched in order; a folder that is not there has none. Empty: paths_admin_probes, whose files override;
+ *                then the folder `probes` beside the program if there is one (the source tree), else paths_shipped_probes
+ * @param report  takes an error for each folder of which something is unlisted
+ * @return 0, also then; -ENOMEM; *ret unchanged then
  */
-int probedir_list(const struct config_list *dirs, struct probedir *ret);
+int probedir_list(const struct config_list *dirs, struct probedir *ret, struct report *report);
+
+/** Whether one of that name is listed. */
+bool probedir_has(const struct probedir *probes, const char *name);
 
 /** Reports each [probe.NAME] of the configuration that names none of these, with the nearest name. */
 void probedir_report_unknown(const struct probedir *probes, const struct config *config,

@@ -125,6 +125,29 @@ def test_a_bad_configuration_changes_nothing_and_says_what_is_wrong():
         equal((windows[-1][1]["reloads_total"], windows[-1][1]["reloads_refused_total"]), (0, 2), "reloads, refused ones")
 
 
+def test_a_folder_of_probes_that_cannot_be_read_prevents_no_start_but_a_reload():
+    run = Run()
+    unreadable = run.agent.folder / "more"
+    unreadable.symlink_to(unreadable)
+    run.write(agent=f"interval = 250ms\nprobe_dirs = {unreadable} {agent.program().resolve().parent}/probes")
+    with run:
+        why = f"{unreadable}: cannot be read: Too many levels of symbolic links; its probes are not known"
+        true(why in run.agent.messages(), run.agent.messages())
+
+        def counts():
+            fields = run.windows()[-1][1]
+            return fields["probes"], fields["probes_failed"]
+
+        equal(counts(), (1, 1), "probes that run, and that do not")
+        done, said = run.reload()
+        true(not done and why in said, f"a reload took what runs there for gone:\n{said}")
+        unreadable.unlink()
+        done, said = run.reload()
+        true(done, f"a reload was refused:\n{said}")
+        run.wait_for_window(time.time_ns())
+        equal(counts(), (1, 0), "probes that run, and that do not")
+
+
 def test_outputs_come_change_and_go_and_the_counts_stay():
     more = "type = file\npath = {folder}/more\nstyle = prometheus"
     with Run() as run:
