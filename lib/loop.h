@@ -11,7 +11,11 @@
 #pragma once
 #include "config.h"
 
-/** Who reloads sees the effect within this; a service manager waits for 90 s. */
+/**
+ * Who reloads sees the effect within this; a service manager waits for 90 s. Not so the second
+ * of two reloads in one long interval: no window is cut early again before the clock has reached the stamp of the last one. It waits
+ * for less than two intervals.
+ */
 #define LOOP_RELOAD_WAIT_NS 30000000000ull
 
 /** Where another configuration comes from. */
