@@ -14,7 +14,7 @@ static void add_probes(struct text *out, uint64_t running, uint64_t failed)
 		return;
 	text_str(out, ", ");
 	text_u64(out, failed);
-	text_str(out, failed == 1 ? " does not" : " do not");
+	text_str(out, failed == 1 ? " is not as configured" : " are not as configured");
 }
 
 static void add_output(struct text *out, const struct health_output *o)

@@ -2,7 +2,7 @@
 /**
  * health.h: how the agent is, in one line for a person who asks the service manager. Pure.
  *
- *     3 probes run, 1 does not; telegraf: delivering; archive: failing, 25 windows wait
+ *     3 probes run, 1 is not as configured; telegraf: delivering; archive: failing, 25 windows wait
  */
 #pragma once
 #include "text.h"
@@ -17,6 +17,9 @@ struct health_output {
 	uint64_t windows; /* that wait */
 };
 
-/** Appends the line. */
+/**
+ * Appends the line.
+ * @param failed  not as the configuration asks for: they do not run, or go on as before a reload, among those that run
+ */
 void health_describe(struct text *out, uint64_t running, uint64_t failed,
                      const struct health_output *outputs, size_t n_outputs);

@@ -21,9 +21,9 @@ static void assert_health(uint64_t running, uint64_t failed, const struct health
 static void probes_are_told_in_numbers(void **state)
 {
 	assert_health(0, 0, NULL, 0, "no probe runs");
-	assert_health(0, 1, NULL, 0, "no probe runs, 1 does not");
+	assert_health(0, 1, NULL, 0, "no probe runs, 1 is not as configured");
 	assert_health(1, 0, NULL, 0, "1 probe runs");
-	assert_health(12, 2, NULL, 0, "12 probes run, 2 do not");
+	assert_health(12, 2, NULL, 0, "12 probes run, 2 are not as configured");
 }
 
 static void outputs_are_told_by_name_and_what_waits_while_they_fail(void **state)
