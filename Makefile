@@ -140,6 +140,9 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 # They count what the library allocates.
 $(O)/tests/unit/test_steady $(O)/bench/window: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
+# Its disk refuses to open a file.
+$(O)/tests/unit/test_keeper: LDFLAGS += -Wl,--wrap=openat
+
 .PHONY: compiler
 compiler:
 	@pkg-config --exists $(PKGS) || { echo 'missing libraries: run "make deps" as root'; exit 1; }

@@ -31,6 +31,7 @@ struct keeper {
 	uint64_t failing_since_ns; /* 0: it is not */
 	enum spool_task_kind failing_kind;
 	int failing_err;
+	uint64_t skipping_since_ns; /* 0: all could be counted */
 	uint64_t hung_since_ns;
 	uint64_t damage_told_ns;
 	struct segment_damage damage_told;
@@ -149,18 +150,42 @@ static void tell_failure(struct keeper *k, int err)
 		            k->name, spooldir_path(k->dir), why_text(err), memory_kib(k));
 }
 
-/* What failed has worked, or a window was written, or none is to be. */
+/* What failed has worked, or a window was written, or none is to be. To read is another matter than to write. */
 static void tell_mended(struct keeper *k)
 {
 	CLEANUP(text_free) struct text span = {0};
-	bool mended = k->task.kind == k->failing_kind || k->task.kind == SPOOL_TASK_WRITE ||
-	              (k->task.kind == SPOOL_TASK_OPEN && !spool_totals(k->spool).unsaved_points);
+	const struct spool_totals totals = spool_totals(k->spool);
+	bool reading = k->failing_kind == SPOOL_TASK_READ;
+	bool mended = k->task.kind == k->failing_kind ||
+	              (k->task.kind == SPOOL_TASK_WRITE && !reading) ||
+	              (k->task.kind == SPOOL_TASK_OPEN && !totals.unsaved_points) ||
+	              (reading && !totals.file_bytes);
 
 	if (!k->failing_since_ns || !mended)
 		return;
 	trouble_span(&span, (poller_now_ns() - k->failing_since_ns) / 1000000);
 	k->failing_since_ns = 0;
 	log_info("output %s: spool %s works again after %s", k->name, spooldir_path(k->dir),
+	         text_cstr(&span));
+}
+
+/* One that cannot be counted is tried again and again: one line when that begins, one when it is over. */
+static void tell_skipped(struct keeper *k, int err)
+{
+	const struct spool_disk disk = spool_disk(k->spool);
+	CLEANUP(text_free) struct text span = {0};
+
+	if (err && !k->skipping_since_ns) {
+		k->skipping_since_ns = poller_now_ns();
+		log_warning("output %s: spool %s: " SPOOLDIR_SEGMENT
+		            " cannot be read: %s; what waits there waits longer",
+		            k->name, spooldir_path(k->dir), k->task.place.segment, why_text(err));
+	}
+	if (!k->skipping_since_ns || disk.skips || !disk.counted)
+		return;
+	trouble_span(&span, (poller_now_ns() - k->skipping_since_ns) / 1000000);
+	k->skipping_since_ns = 0;
+	log_info("output %s: spool %s can be read whole after %s", k->name, spooldir_path(k->dir),
 	         text_cstr(&span));
 }
 
@@ -273,9 +298,11 @@ static void on_done(void *ctx)
 		tell_hung(k);
 		again |= spool_set_hung(k->spool, false);
 	}
-	if (failure)
+	bool counts = k->task.kind == SPOOL_TASK_COUNT;
+	tell_skipped(k, counts ? failure : 0);
+	if (failure && !counts)
 		tell_failure(k, failure);
-	else
+	else if (!failure)
 		tell_mended(k);
 	tell_damage(k);
 	tell_counted(k);
@@ -301,7 +328,7 @@ void keeper_look(struct keeper *k)
 			k->outcome.err = err;
 			on_done(k);
 		}
-	} else if ((disk.state == SPOOL_DISK_FAILED || disk.blind) &&
+	} else if ((disk.state == SPOOL_DISK_FAILED || disk.blind || disk.skips) &&
 	           !poller_timer_is_set(k->timer)) {
 		poller_timer_set(k->timer, KEEPER_RETRY_NS);
 	}

@@ -98,9 +98,28 @@ struct shelf_segment *shelf_uncounted(const struct shelf *shelf)
 	assert(shelf);
 
 	for (size_t i = 0; i < shelf->n; i++)
-		if (!shelf->segments[i].counted && !shelf->segments[i].doomed)
+		if (!shelf->segments[i].counted && !shelf->segments[i].skipped &&
+		    !shelf->segments[i].doomed)
 			return &shelf->segments[i];
 	return NULL;
+}
+
+bool shelf_skips(const struct shelf *shelf)
+{
+	assert(shelf);
+
+	for (size_t i = 0; i < shelf->n; i++)
+		if (shelf->segments[i].skipped && !shelf->segments[i].doomed)
+			return true;
+	return false;
+}
+
+void shelf_retry(struct shelf *shelf)
+{
+	assert(shelf);
+
+	for (size_t i = 0; i < shelf->n; i++)
+		shelf->segments[i].skipped = false;
 }
 
 /* Nothing in it is needed any more. */

@@ -37,6 +37,7 @@ struct shelf_segment {
 	uint32_t id;             /* names the file, too; grows */
 	uint32_t held;           /* records that wait and are in memory */
 	bool counted;            /* what it holds is known */
+	bool skipped;            /* it could not be counted: not tried until shelf_retry() */
 	bool doomed;             /* to be deleted */
 	bool dirty;              /* written to since it was made durable */
 };
@@ -71,8 +72,14 @@ struct shelf_segment *shelf_find(const struct shelf *shelf, uint32_t id);
 /** The oldest that is not doomed, or NULL. */
 struct shelf_segment *shelf_oldest(const struct shelf *shelf);
 
-/** The oldest that is not counted, or NULL. */
+/** The oldest that is not counted, and not skipped. Or NULL. */
 struct shelf_segment *shelf_uncounted(const struct shelf *shelf);
+
+/** Whether any is skipped. */
+bool shelf_skips(const struct shelf *shelf);
+
+/** None is skipped any more. */
+void shelf_retry(struct shelf *shelf);
 
 /** One that can be deleted: it is doomed, or nothing waits in it. Or NULL. */
 struct shelf_segment *shelf_deletable(const struct shelf *shelf);

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,8 +16,6 @@
 /* What everybody may read, `thermograf spool` does without root; the umask may take it away. */
 #define FOLDER_MODE 0755
 #define FILE_MODE 0644
-/* 16 hexadecimal digits: sorted as text they are sorted by age. */
-#define SEGMENT_FORM "%016" PRIx32 ".spool"
 #define SEGMENT_NAME_BYTES sizeof("0123456789abcdef.spool")
 /* A folder with more files than this is no spool of ours. */
 #define LISTED_MAX 65536
@@ -82,7 +79,7 @@ uint32_t spooldir_segment_of(const char *file_name)
 	/* Written again and compared: no other spelling is taken. */
 	if (sscanf(file_name, "%16" SCNx32, &id) != 1)
 		return 0;
-	snprintf(expected, sizeof(expected), SEGMENT_FORM, id);
+	snprintf(expected, sizeof(expected), SPOOLDIR_SEGMENT, id);
 	return strcmp(file_name, expected) ? 0 : id;
 }
 
@@ -91,7 +88,7 @@ static int open_segment(const struct spooldir *d, uint32_t id, int flags)
 	char name[SEGMENT_NAME_BYTES];
 	int fd;
 
-	snprintf(name, sizeof(name), SEGMENT_FORM, id);
+	snprintf(name, sizeof(name), SPOOLDIR_SEGMENT, id);
 	fd = openat(d->fd, name, flags | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 	return fd < 0 ? -errno : fd;
 }
@@ -259,7 +256,7 @@ static void undo_write(const struct spooldir *d, int fd, struct record_place pla
 {
 	char name[SEGMENT_NAME_BYTES];
 
-	snprintf(name, sizeof(name), SEGMENT_FORM, place.segment);
+	snprintf(name, sizeof(name), SPOOLDIR_SEGMENT, place.segment);
 	if (place.offset)
 		(void)!ftruncate(fd, (off_t)place.offset);
 	else
@@ -332,7 +329,7 @@ static int do_delete(const struct spooldir *d, uint32_t id)
 {
 	char name[SEGMENT_NAME_BYTES];
 
-	snprintf(name, sizeof(name), SEGMENT_FORM, id);
+	snprintf(name, sizeof(name), SPOOLDIR_SEGMENT, id);
 	return unlinkat(d->fd, name, 0) ? -errno : 0;
 }
 

@@ -18,7 +18,11 @@
 #include "segment.h"
 #include "spooltask.h"
 
+#include <inttypes.h>
+
 #define SPOOLDIR_LOCK "lock"
+/** A segment's file, by its number: 16 hexadecimal digits, so that sorted as text they are sorted by age. */
+#define SPOOLDIR_SEGMENT "%016" PRIx32 ".spool"
 
 struct spooldir;
 

@@ -70,9 +70,9 @@ static bool counted(struct spool *spool, const struct spool_outcome *outcome)
 		lose_segment(spool, segment);
 		return true;
 	}
+	/* It is perhaps the only one: all others are counted and read meanwhile. */
 	if (outcome->err) {
-		spool->disk.blind = true;
-		spool->disk.err = outcome->err;
+		segment->skipped = true;
 		return false;
 	}
 	shelf_count(&spool->shelf, segment->id, &outcome->counts, outcome->oldest_stamp_ns,
@@ -278,6 +278,7 @@ struct spool_disk spool_disk(const struct spool *spool)
 	bool usable =
 		disk.state == SPOOL_DISK_OPEN || disk.state == SPOOL_DISK_OPENING || spool->retry;
 
+	disk.skips = shelf_skips(&spool->shelf);
 	disk.counted = disk.state == SPOOL_DISK_NONE ||
 	               (disk.state == SPOOL_DISK_OPEN && !shelf_uncounted(&spool->shelf));
 	disk.settled =
@@ -292,6 +293,7 @@ void spool_retry(struct spool *spool)
 
 	spool->retry = spool->disk.state == SPOOL_DISK_FAILED;
 	spool->disk.blind = false;
+	shelf_retry(&spool->shelf);
 }
 
 bool spool_set_hung(struct spool *spool, bool hung)

@@ -37,7 +37,7 @@ static bool next_drop(struct spool *spool)
 	struct shelf_segment *oldest = shelf_oldest(&spool->shelf);
 	struct shelf_counts dropped;
 
-	if (oldest && !oldest->counted && !spool->disk.blind)
+	if (oldest && !oldest->counted && !oldest->skipped && !spool->disk.blind)
 		return give_segment(spool, SPOOL_TASK_COUNT, oldest);
 	if (oldest) {
 		dropped = spoolstate_doom(spool, oldest);

@@ -55,6 +55,7 @@ struct spool_disk {
 	enum spool_disk_state state;
 	int err; /* why it failed, or why nothing can be read */
 	bool blind; /* it is written to, but could not be read last time: nothing is read until spool_retry() */
-	bool counted; /* all that an earlier agent left is in the totals */
+	bool skips; /* a segment could not be counted: all others are read, it is tried after spool_retry() */
+	bool counted; /* all that an earlier agent left is in the totals, but for what is skipped */
 	bool settled; /* all that spool_save() asked for, and all marks, are on disk, or cannot be */
 };

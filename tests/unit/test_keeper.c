@@ -4,6 +4,7 @@
 #include "receiver.h"
 #include "spoolfolder.h"
 
+#include <errno.h>
 #include <signal.h>
 
 #define MS 1000000ull
@@ -28,6 +29,22 @@ struct scene {
 };
 
 #include "until.h"
+
+/* O_RDWR: the first segment cannot be counted; O_RDONLY: it cannot be read; else -1 */
+static _Atomic int refused = -1;
+
+int __real_openat(int dir_fd, const char *path, int flags, ...);
+int __wrap_openat(int dir_fd, const char *path, int flags, mode_t mode);
+
+/* For the library. */
+int __wrap_openat(int dir_fd, const char *path, int flags, mode_t mode)
+{
+	if ((flags & O_ACCMODE) == refused && !strcmp(path, "0000000000000001.spool")) {
+		errno = EACCES;
+		return -1;
+	}
+	return __real_openat(dir_fd, path, flags, mode);
+}
 
 static void start_agent(struct scene *s)
 {
@@ -436,6 +453,90 @@ static void what_a_damaged_record_held_is_counted(void **state)
 	assert_int_equal(count(logged(&s), "places that hold no whole record"), 1);
 }
 
+/* More than one segment holds. */
+#define OUTAGE_WINDOWS 25
+
+static bool outage_recovered(struct scene *s)
+{
+	return check_sums(s).lines_recovered == OUTAGE_WINDOWS * LINES;
+}
+
+/* As one that is root's. The other is delivered, and it is told once however often it is tried. */
+static void a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	(void)state;
+	scene_make(&s);
+	kill_agent(&s);
+	s.config.content_encoding = ENCODING_IDENTITY;
+	refuse(&s, 1, "Retry-After: 60\r\n");
+	start_agent(&s);
+	for (int i = 0; i < OUTAGE_WINDOWS; i++)
+		add_window(&s, 60000 * MS);
+	run_until(&s, all_on_disk);
+	assert_int_equal(segments(&s), 2);
+	kill_agent(&s);
+	refused = O_RDWR;
+	start_agent(&s);
+	add_window(&s, 60000 * MS);
+	run_until(&s, nothing_queued);
+	assert_in_range(check_sums(&s).lines_recovered, LINES, 10 * LINES);
+	for (int i = 0; i < 3; i++) {
+		/* To disk at once, and so all is tried there. */
+		add_window(&s, 0);
+		run_until(&s, idle);
+	}
+	const char *log = logged(&s);
+	assert_int_equal(count(log, "/out: 0000000000000001.spool cannot be read: Permission denied"
+	                            "; what waits there waits longer\n"),
+	                 1);
+	assert_int_equal(count(log, "works again"), 0);
+	assert_int_equal(count(log, "can be read whole"), 0);
+	assert_false(check_sums(&s).spool_failing);
+	refused = -1;
+	add_window(&s, 0);
+	run_until(&s, outage_recovered);
+	while (!nothing_queued(&s)) {
+		add_window(&s, 60000 * MS);
+		run_until(&s, idle);
+	}
+	run_until(&s, no_files);
+	assert_int_equal(count(logged(&s), "/out can be read whole after "), 1);
+	stored_is_collected(&s);
+}
+
+/* Windows are written all the while, which mends nothing. */
+static void what_cannot_be_read_is_told_once_and_once_when_it_can(void **state)
+{
+	CLEANUP(scene_free) struct scene s = {0};
+
+	(void)state;
+	refuse(&s, 1, "Retry-After: 60\r\n");
+	scene_make(&s);
+	for (int i = 0; i < 3; i++)
+		add_window(&s, 60000 * MS);
+	run_until(&s, all_on_disk);
+	kill_agent(&s);
+	start_agent(&s);
+	run_until(&s, all_recovered);
+	refused = O_RDONLY;
+	for (int i = 0; i < 4; i++) {
+		add_window(&s, 0);
+		run_until(&s, all_on_disk);
+		run_until(&s, idle);
+	}
+	assert_int_equal(count(logged(&s), "/out cannot be read: Permission denied"), 1);
+	refused = -1;
+	while (!nothing_queued(&s)) {
+		add_window(&s, 0);
+		run_until(&s, idle);
+	}
+	run_until(&s, no_files);
+	assert_int_equal(count(logged(&s), "/out works again after "), 1);
+	stored_is_collected(&s);
+}
+
 /* The folder is where windows wait already; bounds are not. */
 static void another_section_changes_bounds_now_and_the_folder_later(void **state)
 {
@@ -484,6 +585,11 @@ int main(void)
 		cmocka_unit_test_teardown(a_second_agent_on_one_spool_keeps_to_memory_and_says_so,
 	                                  restore_errors),
 		cmocka_unit_test_teardown(what_a_damaged_record_held_is_counted, restore_errors),
+		cmocka_unit_test_teardown(
+			a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other,
+			restore_errors),
+		cmocka_unit_test_teardown(what_cannot_be_read_is_told_once_and_once_when_it_can,
+	                                  restore_errors),
 		cmocka_unit_test_teardown(another_section_changes_bounds_now_and_the_folder_later,
 	                                  restore_errors),
 	};

@@ -21,6 +21,7 @@ struct scene {
 	bool has_task;
 	int fail; /* 0, or -errno: the next tasks but SPOOL_TASK_OPEN fail with it */
 	uint64_t fails;
+	uint32_t uncountable; /* a segment */
 	size_t done[SPOOL_TASK_DELETE + 1];
 };
 
@@ -75,6 +76,8 @@ static void do_task(struct scene *s)
 	if (s->fail && s->task.kind != SPOOL_TASK_OPEN) {
 		outcome.err = s->fail;
 		s->fails++;
+	} else if (s->task.kind == SPOOL_TASK_COUNT && s->task.place.segment == s->uncountable) {
+		outcome.err = -EIO;
 	} else {
 		spooldir_do(s->dir, &s->task, &outcome, &s->damage);
 	}
@@ -582,6 +585,56 @@ static void what_is_settled_leaves_before_what_waits(void **state)
 	assert_int_equal(found(&s), 1u << 1 | 1u << 2 | 1u << 3 | 1u << 5);
 }
 
+/* A bad sector under one header, or a file that is not the agent's to open. */
+static void a_segment_that_cannot_be_counted_holds_up_no_other(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 4; id++)
+		put_saved(&s, id, id * 10, 15000);
+	restart(&s);
+	s.uncountable = 2;
+	do_all(&s);
+	assert_true(spool_disk(s.spool).skips && spool_disk(s.spool).counted);
+	assert_int_equal(spool_totals(s.spool).batches, 3);
+	assert_int_equal(send_old(&s), 1);
+	/* Each time it is tried again, and what was counted goes on. */
+	spool_retry(s.spool);
+	size_t counts = s.done[SPOOL_TASK_COUNT];
+	do_all(&s);
+	assert_int_equal(s.done[SPOOL_TASK_COUNT], counts + 1);
+	assert_int_equal(send_old(&s), 3);
+	assert_int_equal(send_old(&s), 4);
+	assert_int_equal(send_old(&s), 0);
+	s.uncountable = 0;
+	do_all(&s);
+	assert_int_equal(send_old(&s), 0);
+	spool_retry(s.spool);
+	do_all(&s);
+	assert_false(spool_disk(s.spool).skips);
+	assert_int_equal(send_old(&s), 2);
+	do_all(&s);
+	assert_int_equal(segments(&s), 0);
+}
+
+static void where_the_bound_is_met_it_leaves_as_any_other(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 4; id++)
+		put_saved(&s, id, id * 10, 15000);
+	restart(&s);
+	s.uncountable = 1;
+	do_all(&s);
+	put_saved(&s, 5, 50, 15000);
+	assert_false(spool_disk(s.spool).skips);
+	assert_int_equal(found(&s), 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5);
+}
+
 static void the_oldest_on_disk_leaves_for_the_newest(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
@@ -1004,6 +1057,8 @@ int main(void)
 		cmocka_unit_test(a_kill_or_a_failure_at_any_step_of_a_split_loses_nothing),
 		cmocka_unit_test(a_full_disk_gets_room_from_what_is_settled),
 		cmocka_unit_test(what_is_settled_leaves_before_what_waits),
+		cmocka_unit_test(a_segment_that_cannot_be_counted_holds_up_no_other),
+		cmocka_unit_test(where_the_bound_is_met_it_leaves_as_any_other),
 		cmocka_unit_test(the_oldest_on_disk_leaves_for_the_newest),
 		cmocka_unit_test(a_smaller_bound_is_kept_from_the_start_on),
 		cmocka_unit_test(the_newest_window_may_be_larger_than_what_is_kept_in_memory),
