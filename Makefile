@@ -140,8 +140,9 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libthermograf.a
 # They count what the library allocates.
 $(O)/tests/unit/test_steady $(O)/bench/window: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
-# Its disk refuses to open a file.
+# Their disks refuse to open a file, or to tell of one.
 $(O)/tests/unit/test_keeper: LDFLAGS += -Wl,--wrap=openat
+$(O)/tests/unit/test_spooldisk: LDFLAGS += -Wl,--wrap=fstatat
 
 .PHONY: compiler
 compiler:

@@ -158,6 +158,19 @@ static int add_listed(struct spool_outcome *outcome, uint32_t id, uint64_t size)
 	return 0;
 }
 
+/* @return 0, also when it is gone, or no file; -errno: what is not known must not be taken for gone */
+static int add_file(const struct spooldir *d, const char *name, struct spool_outcome *outcome)
+{
+	uint32_t id = spooldir_segment_of(name);
+	struct stat st;
+
+	if (!id)
+		return 0;
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	return S_ISREG(st.st_mode) ? add_listed(outcome, id, (uint64_t)st.st_size) : 0;
+}
+
 static int list(const struct spooldir *d, struct spool_outcome *outcome)
 {
 	CLEANUP(closedirp) DIR *dir = NULL;
@@ -173,12 +186,7 @@ static int list(const struct spooldir *d, struct spool_outcome *outcome)
 	(void)TAKE_FD(fd);
 	errno = 0;
 	while (!err && outcome->n_listed < LISTED_MAX && (entry = readdir(dir))) {
-		uint32_t id = spooldir_segment_of(entry->d_name);
-		struct stat st;
-
-		if (id && !fstatat(d->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
-		    S_ISREG(st.st_mode))
-			err = add_listed(outcome, id, (uint64_t)st.st_size);
+		err = add_file(d, entry->d_name, outcome);
 		errno = 0;
 	}
 	return err ?: -errno;

@@ -25,6 +25,20 @@ struct scene {
 	size_t done[SPOOL_TASK_DELETE + 1];
 };
 
+static bool first_is_unknown;
+
+int __real_fstatat(int dir_fd, const char *path, struct stat *st, int flags);
+
+/* For the library. */
+int __wrap_fstatat(int dir_fd, const char *path, struct stat *st, int flags)
+{
+	if (first_is_unknown && !strcmp(path, "0000000000000001.spool")) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fstatat(dir_fd, path, st, flags);
+}
+
 static void start(struct scene *s, uint64_t memory, uint64_t disk)
 {
 	assert_int_equal(spool_new(memory, disk, &s->spool), 0);
@@ -35,6 +49,7 @@ static void start(struct scene *s, uint64_t memory, uint64_t disk)
 static void scene_make(struct scene *s)
 {
 	*s = (struct scene){0};
+	first_is_unknown = false;
 	folder_make(&s->folder);
 	start(s, MEMORY, DISK);
 }
@@ -619,6 +634,30 @@ static void a_segment_that_cannot_be_counted_holds_up_no_other(void **state)
 	assert_int_equal(segments(&s), 0);
 }
 
+/* Opened anew, the folder has a file of which the disk tells nothing. */
+static void a_segment_that_is_not_known_to_be_gone_is_kept(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 3; id++)
+		put_saved(&s, id, id * 10, 600);
+	s.fail = -EIO;
+	put_saved(&s, 4, 40, 600);
+	s.fail = 0;
+	first_is_unknown = true;
+	spool_retry(s.spool);
+	do_all(&s);
+	assert_int_equal(spool_disk(s.spool).state, SPOOL_DISK_FAILED);
+	assert_int_equal(spool_disk(s.spool).err, -EIO);
+	assert_int_equal(spool_totals(s.spool).damaged_points, 0);
+	first_is_unknown = false;
+	spool_retry(s.spool);
+	do_all(&s);
+	assert_int_equal(found(&s), 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4);
+}
+
 static void where_the_bound_is_met_it_leaves_as_any_other(void **state)
 {
 	CLEANUP(scene_free) struct scene s;
@@ -1058,6 +1097,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_gets_room_from_what_is_settled),
 		cmocka_unit_test(what_is_settled_leaves_before_what_waits),
 		cmocka_unit_test(a_segment_that_cannot_be_counted_holds_up_no_other),
+		cmocka_unit_test(a_segment_that_is_not_known_to_be_gone_is_kept),
 		cmocka_unit_test(where_the_bound_is_met_it_leaves_as_any_other),
 		cmocka_unit_test(the_oldest_on_disk_leaves_for_the_newest),
 		cmocka_unit_test(a_smaller_bound_is_kept_from_the_start_on),
