@@ -98,9 +98,10 @@ static void read_files(void *ctx)
 	if (!l->has_read)
 		return;
 	l->mark = mark;
-	l->has_mark = true;
 	text_clear(&l->why);
 	l->err = credentials_read(&l->config, &l->fresh, &l->why);
+	/* Not every failure is one of the files: EIO, EMFILE and the like leave the mark as it is when they are over. */
+	l->has_mark = !l->err;
 }
 
 /* ---- on the loop */

@@ -35,8 +35,8 @@ const struct credentials *keyring_get(const struct keyring *keyring);
 const char *keyring_problem(const struct keyring *keyring);
 
 /**
- * Looks whether files are others than when they were read, and reads them then. Costs the loop nothing: to be called
- * every window. Nothing happens without files, or while the last look goes on; but one by force is done after it.
+ * Looks whether files are others than when they were read, or could not be read then, and reads them. Costs the loop
+ * nothing: to be called every window. Nothing happens without files, or while the last look goes on; but one by force is done after it.
  * @param force  read them in any case, and call back
  * @return whether there will be a call back for it
  */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -125,20 +126,48 @@ static void what_the_look_before_it_found_is_told(void **state)
 	assert_int_equal(r.changes, 2); /* with that of the start */
 }
 
+/* A look, to its end. */
+static void look(struct ring *r)
+{
+	struct poller_timer *soon = poller_timer_new(r->poller, on_timeout, r);
+
+	assert_true(keyring_look(r->keyring, false));
+	while (keyring_looking_ns(r->keyring)) {
+		poller_timer_set(soon, 1000000);
+		assert_int_equal(poller_run(r->poller), 0);
+	}
+	poller_timer_free(soon);
+}
+
 static void a_look_that_finds_nothing_new_calls_nobody(void **state)
 {
 	CLEANUP(ring_close) struct ring r;
 
 	ring_open(&r);
-	assert_true(keyring_look(r.keyring, false));
-	while (keyring_looking_ns(r.keyring)) {
-		struct poller_timer *soon = poller_timer_new(r.poller, on_timeout, &r);
-
-		poller_timer_set(soon, 1000000);
-		assert_int_equal(poller_run(r.poller), 0);
-		poller_timer_free(soon);
-	}
+	look(&r);
 	assert_int_equal(r.calls, 1);
+}
+
+/* Nothing about the file tells that the agent had no descriptor left when it was new. */
+static void what_could_not_be_read_is_read_by_the_next_look(void **state)
+{
+	CLEANUP(ring_close) struct ring r;
+	struct rlimit limit, none;
+
+	ring_open(&r);
+	write_token(&r, "second, of another length\n");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	look(&r);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_non_null(strstr(keyring_problem(r.keyring), "Too many open files"));
+	assert_string_equal(text_cstr(&keyring_get(r.keyring)->authorization), "Bearer first");
+	look(&r);
+	assert_string_equal(keyring_problem(r.keyring), "");
+	assert_string_equal(text_cstr(&keyring_get(r.keyring)->authorization),
+	                    "Bearer second, of another length");
 }
 
 int main(void)
@@ -148,6 +177,7 @@ int main(void)
 		cmocka_unit_test(it_reads_what_changed_after_it_was_asked_for),
 		cmocka_unit_test(what_the_look_before_it_found_is_told),
 		cmocka_unit_test(a_look_that_finds_nothing_new_calls_nobody),
+		cmocka_unit_test(what_could_not_be_read_is_read_by_the_next_look),
 	};
 
 	return cmocka_run_group_tests_name("keyring", tests, NULL, NULL);
