@@ -6,6 +6,7 @@ Everything is applied for real, but into a world of its own: an overlay over thi
 namespace of the test's, gone with it. What stands in for systemd there is a script that writes down what it was told.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -159,6 +160,35 @@ def test_puppet_reads_it_and_puppet_lint_is_silent():
     for command in commands:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         equal((done.returncode, done.stdout), (0, ""), " ".join(command[:3]))
+
+
+LONG = "x" * 190  # leaves no room on its line
+
+
+VALUES = ["plain", "a;b", "#a", "a#b", [LONG, "aaa;b"], [LONG, "aaa#b"]]
+NO_VALUES = [";a", " ;a", "a ;b", "a\t;b", "a\nb", [LONG, "#bbbb"], [LONG, ";bbbb"], ["a", ";b"]]
+# JSON is Puppet's, too. What the types take is written as the module writes it.
+RENDER = """{values}.each |$i, $value| {{
+  if $value =~ Thermograf::Value {{
+    $sections = {{ 'global_tags' => {{ 'dc' => $value }}, 'output.o' => {{ 'type' => 'stdout' }} }}
+    file {{ "{folder}/${{i}}.ini": content => epp('thermograf/ini.epp', {{ 'sections' => $sections }}) }}
+  }}
+}}
+"""
+
+
+def test_the_agent_reads_each_value_as_it_was_given_or_puppet_refuses_it():
+    need_puppet()
+    with tempfile.TemporaryDirectory(prefix="thermograf-puppet-") as folder:
+        code = RENDER.format(values=json.dumps(VALUES + NO_VALUES), folder=folder)
+        done = subprocess.run(["puppet", "apply", f"--modulepath={MODULES}", f"--confdir={folder}", f"--vardir={folder}/var", "-e", code],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        written = sorted(Path(folder).glob("*.ini"), key=lambda path: int(path.stem))
+        equal([path.stem for path in written], [str(i) for i in range(len(VALUES))], f"the values that were taken; puppet says\n{done.stdout}")
+        for path, value in zip(written, VALUES):
+            done = subprocess.run([agent.program(), "check", "--json", "--config", path], capture_output=True, text=True, check=False)
+            wanted = " ".join(value) if isinstance(value, list) else value
+            equal(json.loads(done.stdout)["tags"]["dc"], wanted, f"the tag of\n{path.read_text()}{done.stderr}")
 
 
 def test_applied_twice_the_second_changes_nothing():

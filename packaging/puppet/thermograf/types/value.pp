@@ -5,5 +5,5 @@ type Thermograf::Value = Optional[Variant[
     Thermograf::Text,
     Numeric,
     Boolean,
-    Array[Variant[Thermograf::Text, Numeric]],
+    Array[Variant[Thermograf::Item, Numeric]],
 ]]
