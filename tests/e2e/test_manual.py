@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the manual says is so: its probe works, its metrics are those that are sent, its commands those that are taken."""
 
+import configparser
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -17,12 +19,38 @@ from tap import equal, main, true
 STYLES = ("influx", "fields", "prometheus", "bcc2telegraf")
 
 
+def assert_binds(folder, *words):
+    done = subprocess.run([agent.program(), "check", "--set", f"agent/probe_dirs={folder}"], capture_output=True, text=True,
+                          check=False)
+    equal(done.returncode, 0, f"exit code of check, which says {done.stdout}{done.stderr}")
+    for word in words:
+        true(word in done.stdout, f"no {word!r} in {done.stdout}")
+
+
 def test_its_probe_compiles_and_binds():
     with tempfile.TemporaryDirectory(prefix="thermograf-manual-") as folder:
-        done = subprocess.run([agent.program(), "check", "--set", f"agent/probe_dirs={manual.build(folder)}"],
-                              capture_output=True, text=True, check=False)
-        equal(done.returncode, 0, f"exit code of check, which says {done.stdout}{done.stderr}")
-        true("program block_rq_issue: " in done.stdout, f"its program is not in {done.stdout}")
+        assert_binds(manual.build(folder), "program block_rq_issue: ")
+
+
+def description(text):
+    parser = configparser.ConfigParser(delimiters="=", comment_prefixes=";", interpolation=None, strict=False)
+    parser.read_string(text)
+    return parser
+
+
+def test_its_examples_of_block_io_are_what_that_probe_has_and_bind():
+    shipped = description((lab.ROOT / "bpf" / "block_io.ini").read_text(encoding="utf-8"))
+    with_one_hook, phase = (manual.block_after(mark) for mark in ("which counts in one hook:", "with a map of its own:"))
+    for shown in (with_one_hook, f"{with_one_hook}\n{phase}"):
+        parsed = description(shown)
+        wrong = [f"[{section}] {key} = {value}" for section in parsed.sections() for key, value in parsed[section].items()
+                 if shipped.get(section, key, fallback=None) != value]
+        equal(wrong, [], "what bpf/block_io.ini does not have so")
+        with tempfile.TemporaryDirectory(prefix="thermograf-manual-") as folder:
+            shutil.copy(agent.BUILD / "probes" / "block_io.bpf.o", folder)
+            with open(f"{folder}/block_io.ini", "w", encoding="utf-8") as file:
+                parsed.write(file)
+            assert_binds(folder, "program block_rq_complete: ", "map block_io:")
 
 
 def test_its_probe_counts():
