@@ -59,14 +59,14 @@ say = @printf '  %-5s %s\n'
 Q   = @
 endif
 
-.PHONY: all help deps run check lint fuzz vm debian bench clean unit format
+.PHONY: all help deps deps-dev run check lint fuzz vm debian bench clean unit format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(O)/thermograf probes man ## build the agent, its probes and the manual into build/
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 	@printf '  %s\n' 'DEBUG=1: with ASan and UBSan, in build/debug.  V=1: show commands.'
 
 $(O)/thermograf: $(CMD_OBJ) $(O)/libthermograf.a
@@ -153,13 +153,16 @@ compiler:
 DEPS_RUN   := gcc libc6-dev make pkg-config clang libbpf-dev libelf-dev libcurl4-openssl-dev libinih-dev zlib1g-dev \
               python3
 DEPS_CHECK := $(DEPS_RUN) libcmocka-dev bpftool? openssl e2fsprogs
-DEPS       := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint? bash-completion?
+DEPS_DEV   := $(DEPS_CHECK) clang-format clang-tidy cppcheck shellcheck pyflakes3 mandoc groff-base libclang-rt-dev? puppet-agent? puppet-lint? bash-completion?
 DEPS_VM    := $(DEPS_RUN) $(if $(filter aarch64,$(shell uname -m)),qemu-system-arm?,qemu-system-x86?) busybox-static? cpio? kmod? \
               debootstrap? e2fsprogs? dmsetup? mdadm? sg3-utils? $(if $(filter x86_64,$(shell uname -m)),gcc-aarch64-linux-gnu?)
 DEPS_BENCH := $(DEPS_RUN) fio
 
-deps: ## install what is missing (Debian, Ubuntu; elsewhere: say what)
-	@packaging/deps $(DEPS)
+deps: ## install what building and running needs and is missing (Debian, Ubuntu; elsewhere: say what)
+	@packaging/deps $(DEPS_RUN)
+
+deps-dev: ## the same for tests, lints and fuzzers
+	@packaging/deps $(DEPS_DEV)
 
 JOBS := $(shell nproc)
 
