@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The files of conf/telegraf in a real Telegraf, as they are but for addresses, and the configurations that texts show for it."""
+"""The files of conf/telegraf in a real Telegraf, as they are but for addresses and certificates, and the configurations that texts show for it."""
 
+import functools
 import re
 import subprocess
 import tempfile
@@ -15,12 +16,12 @@ import ledger
 import manual
 import telegraf
 import wire
+from authority import Authority
 from tap import Failure, at_most, equal, main, true
 
 FOLDER = lab.ROOT / "conf" / "telegraf"
 
-ENVIRONMENT = {"GATEWAY_TOKEN": "not-a-secret", "GATEWAY_USER": "u", "GATEWAY_PASSWORD": "p",
-               "INFLUXDB_TOKEN": "not-a-secret-either"}
+ENVIRONMENT = {"GATEWAY_TOKEN": "not-a-secret", "INFLUXDB_TOKEN": "not-a-secret-either"}
 
 CONFIG = """[agent]
 interval = 200ms
@@ -34,17 +35,26 @@ path = {folder}/truth
 type = influx2
 urls = {url}
 token = {token}
+tls_ca = {ca}
 {more}
 """
+
+
+@functools.cache
+def certificates():
+    """(authority's, gateway's, its key), until this process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="thermograf-gateway-ca-")
+    ca = Authority(folder.name, "ca")
+    return (ca.certificate, *ca.issue("gateway"), folder)
 
 
 class Shipped(telegraf.Telegraf):
     """A Telegraf with files of conf/telegraf; `addresses` are replaced, each of them must be there."""
 
-    def __init__(self, *names, addresses):
+    def __init__(self, *names, addresses, scheme="http"):
         super().__init__("")
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = ENVIRONMENT
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.environment = {**ENVIRONMENT, "SSL_CERT_FILE": str(certificates()[0])}
         self.files = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
         for old, new in addresses.items():
             new = new.format(port=self.port, second_port=self.second_port, folder=self.folder)
@@ -56,8 +66,9 @@ class Shipped(telegraf.Telegraf):
 
 
 def gateway(kind, addresses):
-    listen = {":8086": "127.0.0.1:{port}", ":8186": "127.0.0.1:0"}
-    return Shipped("gateway.conf", f"gateway-{kind}.conf", addresses={**listen, **addresses})
+    _, certificate, key, _ = certificates()
+    own = {":8086": "127.0.0.1:{port}", "/etc/telegraf/gateway.pem": str(certificate), "/etc/telegraf/gateway.key": str(key)}
+    return Shipped("gateway.conf", f"gateway-{kind}.conf", addresses={**own, **addresses}, scheme="https")
 
 
 @contextmanager
@@ -65,7 +76,8 @@ def running(url, token=ENVIRONMENT["GATEWAY_TOKEN"], more=""):
     """(agent, its folder), the agent pushing to that URL."""
     with tempfile.TemporaryDirectory(prefix="thermograf-gateway-") as folder:
         (Path(folder) / "empty").mkdir()
-        text = CONFIG.format(empty=f"{folder}/empty", folder=folder, url=url, token=token, more=more)
+        text = CONFIG.format(empty=f"{folder}/empty", folder=folder, url=url, token=token, ca=certificates()[0],
+                             more=more)
         with agent.Agent(text) as one:
             one.config.chmod(0o600)
             yield one, Path(folder)
@@ -103,6 +115,11 @@ def pushed(relay, count):
         return truth(folder)
 
 
+def head(name):
+    """The agent's configuration in the comments at the beginning of a file."""
+    return "\n".join(re.findall(r"^#     (.*)$", (FOLDER / name).read_text(encoding="utf-8"), re.M))
+
+
 def assert_taken(shown, url, replaced):
     """The agent's configuration that a text shows has an output that is taken at `url`."""
     text, urls = re.subn(r"(?m)^(urls *= ).*$", rf"\g<1>{url}", shown)
@@ -134,6 +151,9 @@ def test_the_gateway_to_influxdb_keeps_every_point():
     with wire.influxdb() as db, gateway("influxdb", {"http://influxdb.example:8086": db.url}) as relay:
         wanted = pushed(relay, lambda: len(wire.stored(db)))
         wire.same(wire.stored(db), wire.as_map(wanted), "in InfluxDB")
+        true(" https://" in head("gateway.conf"), "agents are told to use TLS")
+        assert_taken(head("gateway.conf"), relay.url, {"token_file = /etc/thermograf/secrets/gateway":
+                                                       f"token = {ENVIRONMENT['GATEWAY_TOKEN']}\ntls_ca = {certificates()[0]}"})
 
 
 def test_the_gateway_to_influxdb_2_keeps_every_window_in_victoriametrics_that_stands_in():
@@ -204,6 +224,7 @@ def test_a_local_telegraf_passes_every_point_on_to_the_gateway():
         lab.wait_for(lambda: len(wire.stored(db)) >= len(wanted), 30, "all points in InfluxDB")
         wire.same(wire.stored(db), wire.as_map(wanted), "in InfluxDB")
         equal(local.complaints() + front.complaints(), [], "errors and warnings of both")
+        assert_taken(head("local.conf"), local.url, {})
 
 
 if __name__ == "__main__":
