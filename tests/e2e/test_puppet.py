@@ -8,6 +8,7 @@ namespace of the test's, gone with it. What stands in for systemd there is a scr
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -194,6 +195,9 @@ def test_the_agent_reads_each_value_as_it_was_given_or_puppet_refuses_it():
 def test_applied_twice_the_second_changes_nothing():
     ini = world().read(INI)
     true("[global_tags]\ndc = west-1\n" in ini, f"no tag dc = west-1 in\n{ini}")
+    # A listener with a token is that of version 2; the other one wants a user's name.
+    true(re.search(r"^\[output.telegraf\]\ntype = influx2\n(?:.+\n)*token_file = /etc/thermograf/secrets/telegraf\n", ini, re.M),
+         f"no token for an influxdb_v2_listener in\n{ini}")
     true("[probe.block_io]\nconst.phases = total queue device\n" in ini, f"no phases in\n{ini}")
     equal(FIRST, ["start thermograf", "enable thermograf"], "what systemd was told")
     with site() as folder:
