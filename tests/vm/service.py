@@ -137,6 +137,10 @@ def a_credential_of_systemd_is_the_token_and_nowhere_told(result):
     equal(result.said("a-secret-of-the-guest"), [], "entries of the journal with the token")
 
 
+def variables_of_its_file_are_in_the_configuration(result):
+    equal({tags.get("floor") for _, tags, _, _ in result.points}, {"seven"}, "values of a tag that a variable has")
+
+
 def the_unit_is_hardened_below_two(result):
     at_most(result.exposure, EXPOSURE_MAX - 0.1, f"exposure level:\n{result.exposure_text}")
 
@@ -146,4 +150,5 @@ TESTS = [it_is_active_and_says_how_it_is, it_runs_as_its_user_with_two_capabilit
          a_reload_takes_effect_in_the_same_process_and_a_wrong_one_does_not, a_stop_is_clean,
          an_agent_that_hangs_is_killed_by_the_watchdog_and_started_anew, a_wrong_configuration_is_not_tried_again,
          the_journal_has_priorities_and_no_prefix, a_credential_of_systemd_is_the_token_and_nowhere_told,
+         variables_of_its_file_are_in_the_configuration,
          the_unit_is_hardened_below_two]

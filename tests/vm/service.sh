@@ -54,17 +54,20 @@ await is_listening
 echo a-secret-of-the-guest >/etc/thermograf/secrets/token
 chmod 0600 /etc/thermograf/secrets/token
 mkdir -p $drop_ins
-cp /usr/share/doc/thermograf/examples/systemd/secrets.conf $drop_ins/
+cp /usr/share/doc/thermograf/examples/systemd/secrets.conf /usr/share/doc/thermograf/examples/systemd/environment.conf $drop_ins/
+echo FLOOR=seven >/etc/thermograf/environment
+chmod 0600 /etc/thermograf/environment
 cat >$drop_ins/test.conf <<END
 [Service]
 WatchdogSec=4s
 RestartSec=0
 END
-cat >/etc/thermograf/conf.d/test.ini <<END
+cat >/etc/thermograf/conf.d/test.ini <<'END'
 [agent]
 interval = 1s
 [global_tags]
 dc = guest
+floor = ${FLOOR}
 [output.store]
 urls = http://127.0.0.1:8086
 token_file = token
