@@ -22,8 +22,7 @@ tmpfilesdir   ?= $(PREFIX)/lib/tmpfiles.d
 
 PLACES = -e 's|/usr/bin/thermograf|$(bindir)/thermograf|g' -e 's|/usr/lib/thermograf/probes|$(probesdir)|g' \
          -e 's|/etc/thermograf|$(sysconfdir)/thermograf|g' -e 's|/usr/share/doc/thermograf|$(docdir)|g' \
-         -e 's|/usr/include/thermograf|$(includedir)/thermograf|g' -e 's|/usr/include/thermograf|$(includedir)/thermograf|g' \
-         -e 's|/usr/share/doc/thermograf|$(docdir)|g'
+         -e 's|/usr/include/thermograf|$(includedir)/thermograf|g'
 
 # One object has them compiled in, and is made anew when they change.
 $(O)/places: FORCE
@@ -34,12 +33,13 @@ $(O)/lib/paths.o: CPPFLAGS += -DPATHS_SYSCONFDIR='"$(sysconfdir)"' -DPATHS_PROBE
 
 # Pairs of what is installed and where, joined by "=>".
 into = $(foreach file,$(2),$(file)=>$(1)/$(notdir $(file)))
-# Below conf/, with their folders.
-CONF_EXAMPLES := $(sort $(shell find conf -mindepth 2 -type f))
+# Below conf/, with their folders; not what an editor leaves there.
+CONF_EXAMPLES := $(sort $(foreach suffix,md conf json yaml,$(wildcard conf/*/*.$(suffix) conf/*/*/*.$(suffix) conf/*/*/*/*.$(suffix))))
 
 INSTALL_PROGRAMS = $(call into,$(bindir),$(O)/thermograf)
 INSTALL_FILES = $(call into,$(probesdir),$(PROBES:%=$(O)/probes/%.bpf.o) $(PROBES:%=$(O)/probes/%.ini)) \
-	$(call into,$(includedir)/thermograf,$(wildcard bpf/*.bpf.h))
+	$(call into,$(includedir)/thermograf,$(wildcard bpf/*.bpf.h)) \
+	$(call into,$(docdir),LICENSE $(wildcard bpf/LICENSE.*))
 INSTALL_TEXTS = $(foreach page,$(MAN_PAGES),$(call into,$(mandir)/man$(subst .,,$(suffix $(page))),$(page))) \
 	$(call into,$(unitdir),packaging/systemd/thermograf.service) \
 	$(call into,$(sysusersdir),packaging/systemd/sysusers.d/thermograf.conf) \

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import agent
 import lab
-from tap import Skip, at_most, equal, main, true
+from tap import Failure, Skip, at_most, equal, main, true
 
 EXPOSURE_MAX = 2.0
 # systemd 250 and newer judge a unit that is not installed.
@@ -97,6 +97,50 @@ def test_headers_of_probes_are_where_an_author_finds_them():
     folder = inst.root / "usr/include/thermograf"
     equal({path.name for path in folder.iterdir()}, {path.name for path in (lab.ROOT / "bpf").glob("*.bpf.h")},
           "headers installed")
+
+
+def test_the_text_of_each_licence_is_beside_the_readme():
+    folder = installation().root / "usr/share/doc/thermograf"
+    lines = {line for where in ("bpf", "lib", "cmd") for path in (lab.ROOT / where).glob("*.[ch]")
+             for line in re.findall(r"SPDX-License-Identifier: ([^*\n]+)", path.read_text(encoding="utf-8"))}
+    names = {name.strip() for line in lines for name in line.split(" OR ")}
+    true({"Apache-2.0", "GPL-2.0-only"} <= names, f"licences of the sources: {names}")
+    for name in names:
+        text = folder / ("LICENSE" if name == "Apache-2.0" else f"LICENSE.{name}")
+        true(text.exists() and text.stat().st_size > 1000, f"no {text.name} for {name}")
+
+
+def test_every_example_of_the_source_is_installed():
+    known = subprocess.run(["git", "-C", lab.ROOT, "ls-files", "conf"], capture_output=True, text=True, check=False) if \
+        shutil.which("git") else None
+    if not known or known.returncode:
+        raise Skip(f"git does not tell what the source has: {known.stderr.strip() if known else 'it is not installed'}")
+    wanted = {name.removeprefix("conf/") for name in known.stdout.split()}
+    wanted |= {f"systemd/{path.name}" for path in (lab.ROOT / "packaging/systemd/examples").iterdir()}
+    equal(files(installation().root / "usr/share/doc/thermograf/examples"), wanted, "examples")
+
+
+def package_of(library):
+    """The Debian package that a library of the loader's cache is in."""
+    path = re.search(rf"^\s+{re.escape(library)} .*=> (\S+)$", run("/sbin/ldconfig", "-p"), re.M)
+    true(path, f"the loader knows no {library}")
+    real = os.path.realpath(path[1])
+    # Where /lib is a link, the database has either name.
+    for name in (real, real.removeprefix("/usr"), path[1], f"/usr{path[1]}"):
+        done = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return done.stdout.split(":")[0].removesuffix("t64")
+    raise Failure(f"{library} ({path[1]}) is of no package")
+
+
+def test_the_readme_names_each_package_that_a_host_needs():
+    if not shutil.which("dpkg-query"):
+        raise Skip("not Debian: no dpkg-query")
+    needed = re.findall(r"\(NEEDED\).*\[(\S+)\]", run("readelf", "-d", agent.program()))
+    wanted = {package_of(name) for name in needed if not re.match(r"lib(?:c|m|asan|ubsan)\.so", name)}
+    named = re.search(r"They need (.*?) \(", (lab.ROOT / "README.md").read_text(encoding="utf-8"))
+    true(wanted and named, f"it needs {wanted}, and README.md has no word of it")
+    equal(wanted - set(re.findall(r"\w+", named[1])), set(), "packages that README.md does not name")
 
 
 def systemd_tool(name):
