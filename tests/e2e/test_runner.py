@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tests/check: nothing that went wrong is counted as passed, and nothing is left out of the last line."""
+"""tests/check and .ci/run: nothing that went wrong is counted as passed, and nothing is left out of the last line."""
 
 import os
 import subprocess
@@ -70,6 +70,30 @@ def test_an_end_to_end_test_that_fails_once_is_shown_and_counted_by_its_second_r
     for more in ({}, {"ci": "true", "name": "program"}):
         equal(check(UNSTEADY, **{"name": "test_", **more})[:2], (1, "0 passed, 1 failed, 0 skipped"), f"with {more}")
     equal(check(ALWAYS, name="test_", ci="true")[:2], (1, "0 passed, 1 failed, 0 skipped"), "what fails twice")
+
+
+def ci(**said):
+    """.ci/run with a `make` that says (text, exit code) for a target, and nothing for others: (exit code, all)."""
+    with tempfile.TemporaryDirectory() as folder:
+        make = os.path.join(folder, "make")
+        cases = "".join(f"*' {target}') echo '{text}'; exit {code} ;;\n" for target, (text, code) in said.items())
+        with open(make, "w", encoding="ascii") as file:
+            file.write(f'#!/bin/sh\ncase " $*" in\n{cases}esac\n')
+        os.chmod(make, 0o755)
+        done = subprocess.run([ROOT / ".ci" / "run"], capture_output=True, text=True, check=False, timeout=60,
+                              env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+        return done.returncode, done.stdout
+
+
+def test_a_step_of_ci_that_ends_badly_is_a_failure_whatever_it_counted():
+    for lint, wanted in ((("5 passed, 0 failed, 2 skipped", 0), (0, "5 passed, 0 failed, 2 skipped")),
+                         (("5 passed, 0 failed, 2 skipped", 1), (1, "5 passed, 1 failed, 2 skipped")),
+                         (("4 passed, 10 failed, 2 skipped", 1), (1, "4 passed, 10 failed, 2 skipped")),
+                         (("0 passed, 0 failed, 0 skipped", 137), (1, "0 passed, 1 failed, 0 skipped")),
+                         (("out of memory", 1), (1, "0 passed, 1 failed, 0 skipped")),
+                         (("nothing to count", 0), (0, "0 passed, 0 failed, 0 skipped"))):
+        code, out = ci(lint=lint)
+        equal((code, out.splitlines()[-1]), wanted, f"exit code and last line, with {lint}, saying\n{out}")
 
 
 if __name__ == "__main__":
