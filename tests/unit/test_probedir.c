@@ -119,7 +119,7 @@ static void a_folder_that_is_there_and_cannot_be_read_is_told_by_its_name(void *
 static void for_each_of_too_many(void (*fn)(const char *path))
 {
 	for (int i = 0; i < CONFIG_MAX_PROBES + 2; i++) {
-		char name[16];
+		char name[32];
 
 		snprintf(name, sizeof(name), "p%03d.ini", i);
 		with_path(first, name, fn);
