@@ -16,7 +16,7 @@
 
 /** Half of VictoriaMetrics' label name limit; a longer device name is no name. */
 #define LINEPROTO_MAX_VALUE 128
-/** Measurements and keys: two names of 64 bytes, joined, with what a style appends; VictoriaMetrics takes 256. */
+/** Measurements and keys: two names of PARSE_NAME_MAX, joined, with what a style appends, and to spare; VictoriaMetrics takes 256. */
 #define LINEPROTO_MAX_NAME 160
 /**
  * VictoriaMetrics' stream mode reads lines up to 256 KiB. The longest that configuration and probes can ask for fits:

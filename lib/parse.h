@@ -22,8 +22,10 @@ int parse_bytes(const char *s, uint64_t *ret_bytes);
 /** yes no true false on off 1 0, in any case. */
 int parse_bool(const char *s, bool *ret_value);
 
-/** Of a name, in bytes: it stands on each line, and in names of files. */
-#define PARSE_NAME_MAX 64
+/** Of a name, in bytes: [output.NAME] is to fit into the 49 that libinih has for a section. */
+#define PARSE_NAME_MAX 42
+/** What a name is, in words. */
+#define PARSE_NAME_RULE "a letter, then letters, digits, _ and -, at most 42"
 
 /** Whether @p s is a name that may stand in line protocol unescaped: [A-Za-z][A-Za-z0-9_-]*, 1 to PARSE_NAME_MAX bytes. */
 bool parse_is_name(const char *s);

@@ -298,9 +298,7 @@ static void check_maps(const struct reader *r)
 static void check_probe(const struct reader *r)
 {
 	if (!parse_is_name(r->spec->name))
-		COMPLAIN(r, 0,
-		         "a probe cannot be called \"%s\": a letter, then letters, digits, _ and -",
-		         r->spec->name);
+		COMPLAIN(r, 0, "a probe cannot be called \"%s\": " PARSE_NAME_RULE, r->spec->name);
 	if (!r->seen[SECTION_PROBE])
 		COMPLAIN(r, 0, "has no section [probe]");
 	else if (!r->probe_refused && !r->has_version)

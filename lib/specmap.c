@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define NAME_RULE "a letter, then letters, digits, _ and -, at most 64"
-
 /* One key being set. */
 struct setting {
 	struct spec_map *map;
@@ -33,7 +31,7 @@ static int check_name(const char *what, const char *name, struct text *why)
 {
 	if (parse_is_name(name))
 		return 0;
-	text_printf(why, "\"%s\" is no name of a %s: %s", name, what, NAME_RULE);
+	text_printf(why, "\"%s\" is no name of a %s: %s", name, what, PARSE_NAME_RULE);
 	return -EINVAL;
 }
 

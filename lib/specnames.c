@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "specnames.h"
 
+#include "parse.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -198,8 +200,8 @@ void specnames_check(const struct spec_map *map, const char *file, struct report
 
 /* ---- Two maps */
 
-/** Two names of 64 bytes (parse_is_name), "_" and a suffix. */
-#define NAME_BYTES 160
+/** Two names (PARSE_NAME_MAX), "_" and a suffix. */
+#define NAME_BYTES (2 * PARSE_NAME_MAX + 32)
 
 struct names {
 	char name[1 + 2 * SPEC_MAX_HISTOGRAMS][NAME_BYTES];

@@ -145,14 +145,15 @@ static void set_wins_over_files(void **state)
 	assert_string_equal(tag("dc"), "b");
 }
 
-/* A line of a file has less room for it: 49 bytes between brackets. */
-static void a_set_output_may_have_the_longest_name(void **state)
+static void an_output_may_have_the_longest_name_in_a_file_and_by_set(void **state)
 {
-	char name[PARSE_NAME_MAX + 1] = "", set[PARSE_NAME_MAX + 32];
+	char name[PARSE_NAME_MAX + 1] = "", set[PARSE_NAME_MAX + 32], file[PARSE_NAME_MAX + 32];
 
 	memset(name, 'a', PARSE_NAME_MAX);
 	snprintf(set, sizeof(set), "output.%s/type=influx1", name);
-	assert_int_equal(load_with("", set), 0);
+	snprintf(file, sizeof(file), "[output.%s]\nstyle=fields\n", name);
+	assert_int_equal(load_with(file, set), 0);
+	assert_int_equal(config->n_outputs, 1);
 	assert_string_equal(config->outputs[0].name, name);
 	assert_int_equal(config->outputs[0].urls.n, 1);
 	assert_string_equal(config->outputs[0].urls.items[0], "http://127.0.0.1:8086");
@@ -293,9 +294,9 @@ static void an_unknown_section_gets_place_and_suggestion(void **state)
 	assert_string_equal(errors("[inputs.cpu]\n"),
 	                    FILE_NAME ":1: [inputs.cpu]: no such section; there are [agent], "
 	                              "[global_tags], [output.NAME] and [probe.NAME]\n");
-	assert_string_equal(errors("[output.a.b]\nurls = x\n"),
-	                    FILE_NAME ":1: [output.a.b]: a name begins with a letter and holds "
-	                              "letters, digits, \"_\" and \"-\"\n");
+	assert_string_equal(errors("[output.a.b]\nurls = x\n"), FILE_NAME
+	                    ":1: [output.a.b]: a name is a letter, then letters, digits, _ and -, "
+	                    "at most 42\n");
 }
 
 static void the_same_key_twice_in_one_file_is_an_error(void **state)
@@ -670,7 +671,8 @@ int main(void)
 		cmocka_unit_test(a_probe_is_enabled_as_its_own_file_says),
 		cmocka_unit_test(the_built_in_output_gives_way_to_any_other),
 		cmocka_unit_test(set_wins_over_files),
-		cmocka_unit_test_teardown(a_set_output_may_have_the_longest_name, forget),
+		cmocka_unit_test_teardown(an_output_may_have_the_longest_name_in_a_file_and_by_set,
+	                                  forget),
 		cmocka_unit_test_teardown(files_win_over_the_environment, forget),
 		cmocka_unit_test_teardown(telegrafs_url_is_for_what_telegraf_listens_to, forget),
 		cmocka_unit_test_teardown(an_empty_tag_keeps_the_environment_out, forget),

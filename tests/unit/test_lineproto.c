@@ -291,7 +291,7 @@ static void a_point_without_a_field_is_refused(void **state)
 	expect_refused(&no_globals, &point, -EINVAL);
 }
 
-/* Names of 64 bytes, values of which every byte is escaped, as many of each as probe and configuration can have. */
+/* Names of 64 bytes, which is more than may be, values of which every byte is escaped, as many of each as probe and configuration can have. */
 static void the_longest_line_that_can_be_asked_for_fits(void **state)
 {
 	static char keys[16 + CONFIG_MAX_TAGS][65], fields[POINT_MAX_FIELDS][24], value[200];

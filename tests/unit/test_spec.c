@@ -463,7 +463,7 @@ static void rules_of_the_keys_of_a_map(void **state)
 	         "p.ini:9: [map m] reference: field.f is no counter of the map"},
 		{PROBE "[map m]\nmeasurement = block io\nfield.f = value counter\n",
 	         "p.ini:5: [map m] measurement: \"block io\" is no name of a measurement: a letter, then "
-	         "letters, digits, _ and -, at most 64"},
+	         "letters, digits, _ and -, at most 42"},
 	};
 
 	assert_rules(rules, ARRAY_SIZE(rules));
@@ -489,7 +489,7 @@ static void rules_of_tags(void **state)
 	         "p.ini:7: [map m] tag.d: expected a member's name, not \"a.b.c.d.e.f.g.h.i\""},
 		{MAP_FIELD "tag.2d = dev uint\n",
 	         "p.ini:7: [map m] tag.2d: \"2d\" is no name of a tag: a letter, then letters, digits, _ "
-	         "and -, at most 64"},
+	         "and -, at most 42"},
 		{MAP_FIELD "tag.host = dev uint\n",
 	         "p.ini:7: [map m] tag.host: a tag cannot be called host: the name is taken"},
 		{MAP_FIELD "tag.le = dev uint\n",
@@ -567,10 +567,10 @@ static void rules_of_histograms(void **state)
 	         "p.ini:6: [map m] histogram.h: this scale has 2241 slots, more than 1024"},
 		{MAP "histogram.h." SCALE,
 	         "p.ini:6: [map m] histogram.h.: \"\" is no name of a phase: a letter, then letters, "
-	         "digits, _ and -, at most 64"},
+	         "digits, _ and -, at most 42"},
 		{MAP "histogram.h.a.b" SCALE,
 	         "p.ini:6: [map m] histogram.h.a.b: \"a.b\" is no name of a phase: a letter, then "
-	         "letters, digits, _ and -, at most 64"},
+	         "letters, digits, _ and -, at most 42"},
 		{MAP "histogram.h" SCALE "histogram.h.total" SCALE,
 	         "p.ini:7: [map m] histogram.h has a phase on one line and none on another"},
 		{MAP "histogram.h.a" SCALE "histogram.h.b = t log-linear(3) us first=1 last=2^4\n",
@@ -583,7 +583,7 @@ static void rules_of_histograms(void **state)
 	         "p.ini:7: [map m] max.h: a unit is missing (ns, us)"},
 		{MAP "histogram.h" SCALE "max.h.1 = s us\n",
 	         "p.ini:7: [map m] max.h.1: \"1\" is no name of a phase: a letter, then letters, digits, "
-	         "_ and -, at most 64"},
+	         "_ and -, at most 42"},
 		{MAP "histogram.h" SCALE "sum.h = s\n",
 	         "p.ini:7: [map m] sum.h: a unit is missing (ns, us)"},
 	};
@@ -669,7 +669,7 @@ static void a_name_that_cannot_be_a_tag_is_no_probe(void **state)
 	                 -EINVAL);
 	assert_string_equal(report.items[0].text,
 	                    "my probe.ini: a probe cannot be called \"my probe\": a letter, then "
-	                    "letters, digits, _ and -");
+	                    "letters, digits, _ and -, at most 42");
 	report_free(&report);
 }
 
