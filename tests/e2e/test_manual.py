@@ -125,5 +125,23 @@ def test_its_commands_and_options_are_those_of_help():
     equal(set(re.findall(r"^\.It Fl -([a-z-]+)", listed, re.M)), options | {"help", "version"}, "options of the page, and of --help")
 
 
+def keys(text):
+    """[(section, key)] of a configuration, also of one whose lines are commented out."""
+    found, section = [], None
+    for line in re.findall(r"^;?(\[.+\]|[a-z][\w.-]* =)", text, re.M | re.A):
+        if line.startswith("["):
+            section = line
+        else:
+            found.append((section, line.removesuffix(" =")))
+    return found
+
+
+def test_every_key_of_the_defaults_is_in_a_seed_of_the_fuzzer():
+    defaults = subprocess.run([agent.program(), "check", "--defaults"], capture_output=True, text=True, check=True).stdout
+    seed = (lab.ROOT / "tests" / "fuzz" / "seeds" / "config" / "all-keys.ini").read_text(encoding="utf-8")
+    true(len(keys(defaults)) > 40, f"keys of the defaults: {keys(defaults)}")
+    equal(keys(seed), keys(defaults), "keys of the seed, and of the defaults")
+
+
 if __name__ == "__main__":
     main(globals(), once="pages and names")
