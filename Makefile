@@ -125,6 +125,12 @@ $(O)/tests/e2e/probes/%.bpf.o: tests/e2e/probes/%.bpf.c $(wildcard bpf/*.bpf.h)
 $(O)/tests/e2e/probes/%.ini: tests/e2e/probes/%.ini
 	$(Q)mkdir -p $(@D) && cp $< $@
 
+# block_io, with a clock that lies; what it counts is compared with nothing.
+$(O)/tests/e2e/probes/losses.bpf.o: bpf/block_io.bpf.c
+$(O)/tests/e2e/probes/losses.ini: bpf/block_io.ini
+	$(Q)mkdir -p $(@D) && sed -e 's/^object .*/object  = losses.bpf.o/' -e 's/^about .*/about   = block_io with a clock that lies, for tests/' \
+		-e 's/^cost .*/enabled = no/' -e 's/^phases .*/&\nlie       = enum(losses_lie) none/' -e '/^reference/d' $< >$@
+
 # Many hosts in one process; when each sends is told at the door of http_post().
 $(O)/tests/e2e/fleet: tests/e2e/fleet.c $(O)/libthermograf.a
 	$(say) CC $@
