@@ -61,16 +61,34 @@ static bool next_shrink(struct spool *spool)
 	return spool->full && next_delete(spool);
 }
 
+/* All that is on disk is in memory as well: what left it would be written again, and so for ever. */
+static bool is_full_of_memory(const struct spool *spool)
+{
+	uint64_t bytes = 0;
+
+	for (const struct queue_node *node = spool->queue.head; node; node = node->next)
+		bytes += node->place.segment ? record_bytes(node->batch->len) : 0;
+	return !spool->shelf.resting.records && bytes == spool->shelf.bytes;
+}
+
+/* @return as shelf_room() */
+static int find_room(struct spool *spool, const struct queue_node *node,
+                     struct record_place *ret_place)
+{
+	int err = record_fits(node->batch)
+	                  ? shelf_room(&spool->shelf, record_bytes(node->batch->len), ret_place)
+	                  : -EFBIG;
+
+	return err == -ENOSPC && is_full_of_memory(spool) ? -EFBIG : err;
+}
+
 static bool next_write(struct spool *spool)
 {
 	struct queue_node *node;
 
 	while ((node = spoolstate_unsaved(spool))) {
 		struct record_place place;
-		int err =
-			record_fits(node->batch)
-				? shelf_room(&spool->shelf, record_bytes(node->batch->len), &place)
-				: -EFBIG;
+		int err = find_room(spool, node, &place);
 
 		if (err == -ENOSPC)
 			return next_room(spool);

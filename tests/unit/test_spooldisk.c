@@ -732,6 +732,61 @@ static void the_newest_window_may_be_larger_than_what_is_kept_in_memory(void **s
 	}
 }
 
+/* On disk it is not: what fits there is written once, and the rest waits in memory. */
+static void of_a_window_larger_than_the_files_a_part_is_on_disk(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+	uint64_t points = 0;
+
+	(void)state;
+	scene_make(&s);
+	for (uint32_t id = 1; id <= 600; id++) {
+		put(&s, id, 10, 100);
+		points += id % 7 + 1;
+	}
+	spool_save(s.spool);
+	do_all(&s);
+	struct spool_totals totals = spool_totals(s.spool);
+	assert_int_equal(totals.points, points);
+	assert_in_range(totals.file_bytes, DISK - record_bytes(100), DISK);
+	assert_true(totals.unsaved_points > points / 4);
+	assert_int_equal(s.done[SPOOL_TASK_DELETE], 0);
+	assert_true(spool_disk(s.spool).settled);
+	for (uint32_t id = 1; id <= 600; id++) {
+		assert_int_equal(lend(&s, SPOOL_FRESH), id);
+		spool_done(s.spool);
+	}
+	do_all(&s);
+	assert_int_equal(segments(&s), 0);
+}
+
+/* With one of before that is being sent: of the window as much as fits. */
+static void so_it_is_beside_one_that_is_lent(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	put_saved(&s, 1000, 5, 20000);
+	put_saved(&s, 1001, 6, 20000);
+	kill_agent(&s);
+	start(&s, DISK, DISK);
+	do_all(&s);
+	assert_int_equal(lend(&s, SPOOL_OLD), 1000);
+	for (uint32_t id = 1; id <= 400; id++)
+		put(&s, id, 10, 100);
+	spool_save(s.spool);
+	do_all(&s);
+	assert_in_range(spool_totals(s.spool).file_bytes, DISK - record_bytes(100), DISK);
+	assert_int_equal(spool_totals(s.spool).dropped_points, 1001 % 7 + 1);
+	spool_done(s.spool);
+	spool_save(s.spool);
+	do_all(&s);
+	for (uint32_t id = 1; id <= 400; id++)
+		assert_int_equal(send_old(&s), id);
+	assert_int_equal(send_old(&s), 0);
+}
+
 /* ---- what is found */
 
 static size_t only_segment(const struct scene *s, char path[120], uint8_t *bytes, size_t size)
@@ -1102,6 +1157,8 @@ int main(void)
 		cmocka_unit_test(the_oldest_on_disk_leaves_for_the_newest),
 		cmocka_unit_test(a_smaller_bound_is_kept_from_the_start_on),
 		cmocka_unit_test(the_newest_window_may_be_larger_than_what_is_kept_in_memory),
+		cmocka_unit_test(of_a_window_larger_than_the_files_a_part_is_on_disk),
+		cmocka_unit_test(so_it_is_beside_one_that_is_lent),
 		cmocka_unit_test(a_write_that_was_cut_short_costs_itself_only),
 		cmocka_unit_test(a_file_that_comes_from_elsewhere_is_kept_and_sent),
 		cmocka_unit_test(with_any_byte_flipped_all_others_are_sent_and_the_sums_are_right),
