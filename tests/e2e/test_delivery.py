@@ -129,6 +129,11 @@ KEPT = {
     "415": Step(415),
     "400 for want of a database": Step(400, '{"error":"database is required"}\n'),
     "400 of a path that victoriametrics does not know": Step(400, 'unsupported path requested: "/api/v3/write_lp"'),
+    "400 of a vmauth without a route": Step(400, 'cannot determine targetURL: missing route for "/write"'),
+    "400 of an nginx that wants a certificate": Step(
+        400, "<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n", end="close"),
+    "400 of an influxdb 2 for want of an organization": Step(
+        400, '{"code":"invalid","message":"Please provide either orgID or org"}'),
     "400 of a listener that speaks tls": Step(400, "Client sent an HTTP request to an HTTPS server.\n", end="close"),
     "422 of a full influxdb 3": Step(422, '{"error":"Adding a new database would exceed limit of 5 databases"}'),
     "429": Step(429, "remote storage systems cannot keep up with the data ingestion rate"),
