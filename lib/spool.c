@@ -184,10 +184,15 @@ static struct queue_node *find_old(const struct spool *spool)
 	return found;
 }
 
+static bool disk_works(const struct spool *spool)
+{
+	return spool->disk.state == SPOOL_DISK_OPEN && !spool->hung;
+}
+
 /* Whether the next old batch comes from disk, and not the one that was found in memory, or NULL. */
 static bool disk_is_next(const struct spool *spool, const struct queue_node *node)
 {
-	if (spool->disk.state != SPOOL_DISK_OPEN || spool->disk.blind || spool->hung)
+	if (!disk_works(spool) || spool->disk.blind)
 		return false;
 	if (node && node->older)
 		return false;
@@ -265,8 +270,10 @@ void spool_split(struct spool *spool, struct batch *first, struct batch *second)
 		half->save = save;
 		half->older = whole.older;
 	}
-	/* Two bodies may be a little larger than one. */
-	(void)make_room(spool, 0);
+	/* Two bodies may be a little larger than one. One from disk may be larger than all that memory is for: its halves
+	 * go there, and leave before the next is put. */
+	if (!save || !disk_works(spool))
+		(void)make_room(spool, 0);
 }
 
 struct batch *spool_take_spare(struct spool *spool)

@@ -93,7 +93,7 @@ void spool_return(struct spool *spool, bool refused);
 
 /**
  * The lent batch is replaced by two, at its place and as fresh as it was; all three are the spool's.
- * What no longer fits or finds no memory is dropped and counted.
+ * What no longer fits or finds no memory is dropped and counted; on their way to a disk that works they fit.
  */
 void spool_split(struct spool *spool, struct batch *first, struct batch *second);
 

@@ -563,6 +563,24 @@ static void a_kill_or_a_failure_at_any_step_of_a_split_loses_nothing(void **stat
 	}
 }
 
+/* batch_max_bytes may be larger than what is kept in memory beside a disk. */
+static void halves_larger_than_memory_go_to_disk(void **state)
+{
+	CLEANUP(scene_free) struct scene s;
+
+	(void)state;
+	scene_make(&s);
+	put_saved(&s, 1, 10, 16000);
+	restart(&s);
+	do_all(&s);
+	split(&s, 16000);
+	do_all(&s);
+	put_saved(&s, 2, 20, 300);
+	assert_int_equal(spool_totals(s.spool).dropped_points, 0);
+	assert_true(spool_totals(s.spool).bytes == 16300);
+	assert_int_equal(found(&s), 1u << 2 | 1u << 3 | 1u << 4);
+}
+
 /* On a disk without room for them the whole makes it. */
 static void a_full_disk_gets_room_from_what_is_settled(void **state)
 {
@@ -1149,6 +1167,7 @@ int main(void)
 		cmocka_unit_test(halves_are_safe_before_the_whole_is_marked),
 		cmocka_unit_test(halves_are_safe_before_the_segment_of_the_whole_goes),
 		cmocka_unit_test(a_kill_or_a_failure_at_any_step_of_a_split_loses_nothing),
+		cmocka_unit_test(halves_larger_than_memory_go_to_disk),
 		cmocka_unit_test(a_full_disk_gets_room_from_what_is_settled),
 		cmocka_unit_test(what_is_settled_leaves_before_what_waits),
 		cmocka_unit_test(a_segment_that_cannot_be_counted_holds_up_no_other),
