@@ -141,6 +141,10 @@ static int parse_options(const struct command *command, int argc, char **argv,
 			options->config = optarg;
 		} else if (option == 's' && options->n_sets < COMMAND_MAX_SETS) {
 			options->sets[options->n_sets++] = optarg;
+		} else if (option == 's') {
+			fprintf(stderr, "thermograf %s: --set may be given %d times\n",
+			        command->name, COMMAND_MAX_SETS);
+			return EXIT_USAGE + 1;
 		} else if (option == 0 && command->takes & flag_named(name)) {
 			options->flags |= flag_named(name);
 		} else if (option == 0) {

@@ -120,6 +120,12 @@ def test_as_root_it_tells_of_a_secret_that_the_service_could_not_read():
                   "group thermograf, mode 0640" in said, wanted, f"whether it warns of {mode:o}, group {group}, in {folder_mode:o}:\n{said}")
 
 
+def test_more_settings_than_there_may_be_are_told():
+    for times, wanted in ((64, 0), (65, 2)):
+        code, _, err = check("/dev/null", *["--set", "global_tags/dc=lab"] * times)
+        equal((code, "--set may be given 64 times" in err), (wanted, wanted == 2), f"exit code with {times}, and whether it says so: {err}")
+
+
 def test_load_proves_that_this_kernel_takes_the_probes_and_leaves_nothing():
     lab.need_root()
     with written(HEAD) as path:
