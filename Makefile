@@ -13,7 +13,7 @@ O := build
 endif
 
 # The only legal include order (CONTRIBUTING.md, Order): a file includes what stands before it, never after.
-# tests/lint/layers checks it.
+# `tests/lint/run layers` checks it.
 LIB := ground digits text json symbols facts refusal verifierlog parse report log privileges paths \
        inifile url confvalue conffile confkeys confpair confset confcheck config confdiff credentials \
        bucket words specpredicate specreference specconst specwords specprogram specmap specnames specrules spec \

@@ -32,9 +32,10 @@
  * Stamps lie in a direct-mapped array of pairs: a slot by the request's address, so there is no start map to
  * overflow, and a request that never completes (merged into another, say) leaves nothing that grows. A stamp is
  * written as two words, address ^ time and time: whoever reads half of one and half of another finds an address that is
- * not the one looked for (Hyatt, Mann 2002: a lock-less transposition table), or the right time. Measured as below: all
- * phases 290, of these two hooks that read the clock 214; with the address made a number by a locked add 315; with one
- * stamp a slot the same, and more of them lost; total alone 135; bcc's biolatency -D -F 816.
+ * not the one looked for (Hyatt, Mann 2002: a lock-less transposition table), or the right time. Measured
+ * when it was chosen, in ns an I/O, by tests/bench, whose RESULTS.md has today's: all phases 290, of these two hooks that
+ * read the clock 214; with the address made a number by a locked add 315; with one stamp a slot the same, and more of
+ * them lost; total alone 135; bcc's biolatency -D -F 816.
  *
  * Where the counts lie is in block_rows.bpf.h. Phases that are not asked for have arrays of one entry.
  */

@@ -26,7 +26,6 @@
 #define SLOTS_A_ROW 8
 /* The most that the design lets a read copy: other shards' bytes are taken from a pool of this size, in turn. */
 #define POOL_BYTES (8u << 20)
-#define OPS_MAX 7
 #define BODY_MAX (64u << 20)
 
 enum { EXTRACT, DELTA, MERGE, FORMAT, GZIP, STAGES };

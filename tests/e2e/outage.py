@@ -17,12 +17,10 @@ import agent
 import lab
 import ledger
 import mounts
-import store
 import wire
 from tap import Failure, at_most, equal, note, true
 
 INTERVAL_S = 0.2
-INTERVAL_NS = int(INTERVAL_S * store.NS)
 # Above what a busy machine of two cores does to us, below every time that a blocked loop would wait for.
 LATE_MOST_US = 1_000_000
 ANONYMOUS_MOST_KIB = 6 << 10

@@ -16,7 +16,6 @@ from diskcheck import KINDS, as_diskstats
 from tap import at_most, equal, main, true
 
 NS = store.NS
-FIELDS = ("ios", "bytes", "errors", "untimed")
 
 # A boundary's map is read within this of it: scheduling on a machine that is as busy as we make it.
 LATE_NS = NS // 4

@@ -21,7 +21,6 @@ APPEND = ("nvme_core.multipath=N",)
 TIMEOUT_S = 120  # 15 s where nothing else runs
 
 PAGE = 4096
-WRITE_US = 20000  # of null_blk for one request, whatever it is
 
 
 class Result(guest.Result):
