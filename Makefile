@@ -22,9 +22,9 @@ LIB := ground digits text json symbols facts refusal verifierlog parse report lo
        disks uevent decode tagset diskstats coverage totals series \
        bounds histogram emitter styleinflux stylefields styleprometheus stylebcc style mapstreet \
        batch estimate retryafter verdict bisection bodysize backoff \
-       crc32c record queue shelf spooltask spoolstate spoolplan spool spooldisk poller worker devices segment spooldir spoollist keyring \
+       crc32c record queue shelfcounts shelf spooltask spoolstate spoolplan spool spooldisk poller worker devices segment spooldir spoollist keyring \
        patience redaction httphandle http target targets sink trouble outputstats \
-       outlet keeper \
+       outlet spoolnews keeper \
        uplink reach complaint settle push \
        trusted kernel host bpflog rodata probeconst probebind probeprograms probeload probe snapshot probedir mapreader collect \
        identity output farewell agentoutputs agentprobes selfmon checkup serviceuser checkoutputs checkprobes checktext checkjson catalogue \

@@ -4,7 +4,7 @@
 #include "log.h"
 #include "spooldir.h"
 #include "spooldisk.h"
-#include "trouble.h"
+#include "spoolnews.h"
 #include "worker.h"
 
 #include <assert.h>
@@ -27,17 +27,7 @@ struct keeper {
 	struct spool_task task;
 	struct spool_outcome outcome;
 	struct segment_damage damage; /* ever */
-	/* Told. */
-	uint64_t failing_since_ns; /* 0: it is not */
-	enum spool_task_kind failing_kind;
-	int failing_err;
-	uint64_t skipping_since_ns; /* 0: all could be counted */
-	uint64_t hung_since_ns;
-	uint64_t damage_told_ns;
-	struct segment_damage damage_told;
-	bool counted_told;
-	uint64_t full_told_ns;
-	uint64_t dropped; /* lines, as last seen */
+	struct spoolnews news;
 };
 
 static void on_timer(void *ctx);
@@ -71,6 +61,8 @@ int keeper_new(const struct config_output *config, struct poller *poller,
 	}
 	if (err)
 		return err;
+	k->news = (struct spoolnews){
+		.output = k->name, .path = keeper_path(k), .memory_bytes = memory_bytes(max, disk)};
 	/* Not from here: the loop may yet give up privileges. */
 	if (disk)
 		poller_timer_set(k->timer, 0);
@@ -114,153 +106,6 @@ struct spool *keeper_spool(struct keeper *k)
 	return k->spool;
 }
 
-/* ---- telling */
-
-/* What there is without the disk. */
-static unsigned long memory_kib(const struct keeper *k)
-{
-	return memory_bytes(k->max_bytes, k->dir) >> 10;
-}
-
-static const char *why_text(int err)
-{
-	if (err == -EWOULDBLOCK)
-		return "another agent uses it";
-	if (err == -ELOOP)
-		return "a symbolic link stands there";
-	return strerror(-err);
-}
-
-/* One line for each kind of failure, one when it is over. */
-static void tell_failure(struct keeper *k, int err)
-{
-	const struct spool_disk disk = spool_disk(k->spool);
-	bool news = !k->failing_since_ns || k->failing_err != err;
-
-	k->failing_since_ns = k->failing_since_ns ?: poller_now_ns();
-	k->failing_kind = k->task.kind;
-	k->failing_err = err;
-	if (!news)
-		return;
-	if (disk.blind)
-		log_warning("output %s: spool %s cannot be read: %s; what waits there waits longer",
-		            k->name, spooldir_path(k->dir), why_text(err));
-	else
-		log_warning("output %s: spool %s: %s; windows wait in memory only, up to %lu KiB",
-		            k->name, spooldir_path(k->dir), why_text(err), memory_kib(k));
-}
-
-/* What failed has worked, or a window was written, or none is to be. To read is another matter than to write. */
-static void tell_mended(struct keeper *k)
-{
-	CLEANUP(text_free) struct text span = {0};
-	const struct spool_totals totals = spool_totals(k->spool);
-	bool reading = k->failing_kind == SPOOL_TASK_READ;
-	bool mended = k->task.kind == k->failing_kind ||
-	              (k->task.kind == SPOOL_TASK_WRITE && !reading) ||
-	              (k->task.kind == SPOOL_TASK_OPEN && !totals.unsaved_points) ||
-	              (reading && !totals.file_bytes);
-
-	if (!k->failing_since_ns || !mended)
-		return;
-	trouble_span(&span, (poller_now_ns() - k->failing_since_ns) / 1000000);
-	k->failing_since_ns = 0;
-	log_info("output %s: spool %s works again after %s", k->name, spooldir_path(k->dir),
-	         text_cstr(&span));
-}
-
-/* One that cannot be counted is tried again and again: one line when that begins, one when it is over. */
-static void tell_skipped(struct keeper *k, int err)
-{
-	const struct spool_disk disk = spool_disk(k->spool);
-	CLEANUP(text_free) struct text span = {0};
-
-	if (err && !k->skipping_since_ns) {
-		k->skipping_since_ns = poller_now_ns();
-		log_warning("output %s: spool %s: " SPOOLDIR_SEGMENT
-		            " cannot be read: %s; what waits there waits longer",
-		            k->name, spooldir_path(k->dir), k->task.place.segment, why_text(err));
-	}
-	if (!k->skipping_since_ns || disk.skips || !disk.counted)
-		return;
-	trouble_span(&span, (poller_now_ns() - k->skipping_since_ns) / 1000000);
-	k->skipping_since_ns = 0;
-	log_info("output %s: spool %s can be read whole after %s", k->name, spooldir_path(k->dir),
-	         text_cstr(&span));
-}
-
-static void tell_counted(struct keeper *k)
-{
-	const struct spool_totals totals = spool_totals(k->spool);
-
-	if (k->counted_told || !spool_disk(k->spool).counted)
-		return;
-	k->counted_told = true;
-	if (totals.recovered_points)
-		log_info("output %s: %lu lines of %lu windows from before wait in %s; they follow, "
-		         "the newest windows first",
-		         k->name, (unsigned long)totals.recovered_points,
-		         (unsigned long)totals.windows, spooldir_path(k->dir));
-}
-
-/* At once, and then as seldom as other losses. */
-static void tell_damage(struct keeper *k)
-{
-	uint64_t now_ns = poller_now_ns();
-
-	if (k->damage.places == k->damage_told.places ||
-	    (k->damage_told_ns && now_ns - k->damage_told_ns < TROUBLE_DROPS_AGAIN_NS))
-		return;
-	log_warning(
-		"output %s: spool %s: skipped %lu bytes in %lu places that hold no whole record",
-		k->name, spooldir_path(k->dir),
-		(unsigned long)(k->damage.bytes - k->damage_told.bytes),
-		(unsigned long)(k->damage.places - k->damage_told.places));
-	k->damage_told = k->damage;
-	k->damage_told_ns = now_ns;
-}
-
-static void tell_hung(struct keeper *k)
-{
-	CLEANUP(text_free) struct text span = {0};
-	uint64_t now_ns = poller_now_ns();
-
-	if (k->hung_since_ns) {
-		trouble_span(&span, (now_ns - k->hung_since_ns) / 1000000);
-		k->hung_since_ns = 0;
-		log_info("output %s: spool %s answers again after %s", k->name,
-		         spooldir_path(k->dir), text_cstr(&span));
-		return;
-	}
-	k->hung_since_ns = now_ns - KEEPER_HUNG_NS;
-	trouble_span(&span, KEEPER_HUNG_NS / 1000000);
-	log_warning(
-		"output %s: spool %s gives no answer for %s; windows wait in memory only, up to "
-		"%lu KiB",
-		k->name, spooldir_path(k->dir), text_cstr(&span), memory_kib(k));
-}
-
-void keeper_tell_full(struct keeper *k)
-{
-	assert(k);
-
-	const struct spool_totals totals = spool_totals(k->spool);
-	uint64_t now_ns = poller_now_ns();
-
-	if (totals.dropped_points == k->dropped)
-		return;
-	k->dropped = totals.dropped_points;
-	if (k->full_told_ns && now_ns - k->full_told_ns < TROUBLE_DROPS_AGAIN_NS)
-		return;
-	k->full_told_ns = now_ns;
-	bool failing = keeper_is_failing(k);
-	log_warning("output %s: %s (%lu) holds no more than the last %lu windows; dropping the "
-	            "oldest, %lu lines so far",
-	            k->name, failing ? "memory without the spool" : "spool_max_bytes",
-	            (unsigned long)(failing ? memory_bytes(k->max_bytes, k->dir) : k->max_bytes),
-	            (unsigned long)totals.windows, (unsigned long)totals.dropped_points);
-}
-
 /* ---- tasks */
 
 static void use_again(struct keeper *k)
@@ -287,6 +132,21 @@ static bool is_failure(const struct keeper *k)
 	return err && err != -ENOENT && err != -ENODATA && err != -EBADMSG && err != -ENOMEM;
 }
 
+static void tell(struct keeper *k, int failure)
+{
+	const struct spool_disk disk = spool_disk(k->spool);
+	const struct spool_totals totals = spool_totals(k->spool);
+
+	if (!failure)
+		spoolnews_success(&k->news, k->task.kind, &totals);
+	else if (k->task.kind == SPOOL_TASK_COUNT)
+		spoolnews_uncounted(&k->news, k->task.place.segment, failure);
+	else
+		spoolnews_failure(&k->news, k->task.kind, failure, disk.blind);
+	spoolnews_damage(&k->news, &k->damage);
+	spoolnews_counted(&k->news, &disk, &totals);
+}
+
 static void on_done(void *ctx)
 {
 	struct keeper *k = ctx;
@@ -294,18 +154,11 @@ static void on_done(void *ctx)
 	bool again = spool_task_done(k->spool, &k->outcome);
 
 	poller_timer_clear(k->timer);
-	if (k->hung_since_ns) {
-		tell_hung(k);
+	if (k->news.hung_since_ns) {
+		spoolnews_answers(&k->news);
 		again |= spool_set_hung(k->spool, false);
 	}
-	bool counts = k->task.kind == SPOOL_TASK_COUNT;
-	tell_skipped(k, counts ? failure : 0);
-	if (failure && !counts)
-		tell_failure(k, failure);
-	else if (!failure)
-		tell_mended(k);
-	tell_damage(k);
-	tell_counted(k);
+	tell(k, failure);
 	keeper_look(k);
 	if (again)
 		use_again(k);
@@ -339,7 +192,7 @@ static void on_timer(void *ctx)
 	struct keeper *k = ctx;
 
 	if (worker_is_busy(k->worker)) {
-		tell_hung(k);
+		spoolnews_hung(&k->news, KEEPER_HUNG_NS);
 		if (spool_set_hung(k->spool, true))
 			use_again(k);
 		return;
@@ -375,7 +228,8 @@ void keeper_set_config(struct keeper *k, const struct config_output *config)
 	CLEANUP(text_free) struct text path = {0};
 
 	k->max_bytes = config->spool_max_bytes;
-	spool_set_bounds(k->spool, memory_bytes(k->max_bytes, k->dir), k->dir ? k->max_bytes : 0);
+	k->news.memory_bytes = memory_bytes(k->max_bytes, k->dir);
+	spool_set_bounds(k->spool, k->news.memory_bytes, k->dir ? k->max_bytes : 0);
 	if (*config->spool_dir)
 		text_printf(&path, "%s/%s", config->spool_dir, k->name);
 	if (strcmp(text_cstr(&path), keeper_path(k)))
@@ -391,14 +245,23 @@ bool keeper_has_disk(const struct keeper *k)
 
 	enum spool_disk_state state = spool_disk(k->spool).state;
 
-	return !k->hung_since_ns && (state == SPOOL_DISK_OPENING || state == SPOOL_DISK_OPEN);
+	return !k->news.hung_since_ns && (state == SPOOL_DISK_OPENING || state == SPOOL_DISK_OPEN);
+}
+
+void keeper_tell_full(struct keeper *k)
+{
+	assert(k);
+
+	const struct spool_totals totals = spool_totals(k->spool);
+
+	spoolnews_full(&k->news, &totals, k->max_bytes);
 }
 
 bool keeper_is_failing(const struct keeper *k)
 {
 	assert(k);
 
-	return k->failing_since_ns || k->hung_since_ns;
+	return spoolnews_is_failing(&k->news);
 }
 
 void keeper_add_stats(const struct keeper *k, struct output_stats *stats)

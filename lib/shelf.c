@@ -12,38 +12,6 @@
 #define SEGMENT_MAX_BYTES (16u << 20)
 #define FIRST_SEGMENTS 16
 
-void shelf_counts_add(struct shelf_counts *to, const struct shelf_counts *what)
-{
-	assert(to && what);
-
-	to->records += what->records;
-	to->points += what->points;
-	to->bytes += what->bytes;
-	to->windows += what->windows;
-}
-
-static void subtract(struct shelf_counts *from, const struct shelf_counts *what)
-{
-	from->records -= what->records;
-	from->points -= what->points;
-	from->bytes -= what->bytes;
-	from->windows -= what->windows;
-}
-
-static bool has_at_least(const struct shelf_counts *all, const struct shelf_counts *part)
-{
-	return all->records >= part->records && all->points >= part->points &&
-	       all->bytes >= part->bytes && all->windows >= part->windows;
-}
-
-struct shelf_counts shelf_counts_of(const struct batch *batch, bool first)
-{
-	assert(batch);
-
-	return (struct shelf_counts){
-		.records = 1, .points = batch->points, .bytes = batch->len, .windows = first};
-}
-
 void shelf_free(struct shelf *shelf)
 {
 	assert(shelf);
@@ -196,7 +164,7 @@ void shelf_count(struct shelf *shelf, uint32_t id, const struct shelf_counts *co
 	s->resting = *counts;
 	s->oldest_stamp_ns = oldest_stamp_ns;
 	s->counted = true;
-	shelf_counts_add(&shelf->resting, counts);
+	shelfcounts_add(&shelf->resting, counts);
 	if (shelf->cursor.segment == id)
 		shelf->ahead = *counts;
 	if (!shelf->tail && id == shelf->last_id && counts->records)
@@ -255,10 +223,10 @@ void shelf_rest(struct shelf *shelf, struct record_place place, const struct she
 	assert(s && s->held);
 	s->held--;
 	s->oldest_stamp_ns = s->resting.records ? MIN(s->oldest_stamp_ns, stamp_ns) : stamp_ns;
-	shelf_counts_add(&s->resting, counts);
-	shelf_counts_add(&shelf->resting, counts);
+	shelfcounts_add(&s->resting, counts);
+	shelfcounts_add(&shelf->resting, counts);
 	if (is_ahead(shelf, place))
-		shelf_counts_add(&shelf->ahead, counts);
+		shelfcounts_add(&shelf->ahead, counts);
 }
 
 void shelf_release(struct shelf *shelf, struct record_place place)
@@ -277,12 +245,12 @@ static bool take(struct shelf *shelf, struct record_place place, const struct sh
 	struct shelf_segment *s = shelf_find(shelf, place.segment);
 
 	assert(s);
-	if (!has_at_least(&s->resting, counts) || !is_ahead(shelf, place) ||
-	    !has_at_least(&shelf->ahead, counts))
+	if (!shelfcounts_holds(&s->resting, counts) || !is_ahead(shelf, place) ||
+	    !shelfcounts_holds(&shelf->ahead, counts))
 		return false;
-	subtract(&s->resting, counts);
-	subtract(&shelf->resting, counts);
-	subtract(&shelf->ahead, counts);
+	shelfcounts_subtract(&s->resting, counts);
+	shelfcounts_subtract(&shelf->resting, counts);
+	shelfcounts_subtract(&shelf->ahead, counts);
 	return true;
 }
 
@@ -359,8 +327,8 @@ struct shelf_counts shelf_end(struct shelf *shelf)
 	if (!s)
 		return lost;
 	shelf->cursor.offset = s->size;
-	subtract(&s->resting, &lost);
-	subtract(&shelf->resting, &lost);
+	shelfcounts_subtract(&s->resting, &lost);
+	shelfcounts_subtract(&shelf->resting, &lost);
 	return lost;
 }
 
@@ -380,7 +348,7 @@ struct shelf_counts shelf_doom(struct shelf *shelf, struct shelf_segment *segmen
 
 	struct shelf_counts had = segment->resting;
 
-	subtract(&shelf->resting, &had);
+	shelfcounts_subtract(&shelf->resting, &had);
 	segment->resting = (struct shelf_counts){0};
 	segment->held = 0;
 	segment->doomed = true;

@@ -19,16 +19,10 @@
  */
 #pragma once
 #include "record.h"
+#include "shelfcounts.h"
 
 /** Their table takes 512 KiB. No bound of bytes leads to more than half of it (shelf_segment_bytes()); restarts might. */
 #define SHELF_MAX_SEGMENTS 8192
-
-struct shelf_counts {
-	uint64_t records;
-	uint64_t points;
-	uint64_t bytes;   /* of bodies */
-	uint64_t windows; /* records that are the first of theirs */
-};
 
 struct shelf_segment {
 	uint64_t size; /* of the file */
@@ -55,11 +49,6 @@ struct shelf {
 	uint32_t passes;           /* over all, in which something was refused */
 	bool refused;              /* something, in this pass */
 };
-
-void shelf_counts_add(struct shelf_counts *to, const struct shelf_counts *what);
-
-/** A batch as it counts. */
-struct shelf_counts shelf_counts_of(const struct batch *batch, bool first);
 
 void shelf_free(struct shelf *shelf);
 

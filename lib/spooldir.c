@@ -225,7 +225,7 @@ int spooldir_count(struct segment *segment, struct spool_outcome *outcome)
 		outcome->oldest_stamp_ns = outcome->counts.records
 		                                   ? MIN(outcome->oldest_stamp_ns, r->stamp_ns)
 		                                   : r->stamp_ns;
-		shelf_counts_add(&outcome->counts, &one);
+		shelfcounts_add(&outcome->counts, &one);
 	}
 	outcome->end = found.end;
 	return err == -ENODATA ? 0 : err;

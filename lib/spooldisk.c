@@ -162,7 +162,7 @@ static bool is_in_memory(const struct spool *spool, struct record_place place)
 static void take_record(struct spool *spool, struct spool_outcome *outcome,
                         struct record_place place)
 {
-	const struct shelf_counts counts = shelf_counts_of(outcome->batch, outcome->record.first);
+	const struct shelf_counts counts = shelfcounts_of(outcome->batch, outcome->record.first);
 	uint32_t points = outcome->batch->points;
 	struct queue_node *node = queue_add(&spool->queue, TAKE_PTR(outcome->batch), NULL);
 

@@ -39,7 +39,7 @@ static void add_record(struct spoollist_segment *list, const struct segment *seg
 			first ? r->stamp_ns : MIN(list->oldest_stamp_ns, r->stamp_ns);
 		list->newest_stamp_ns =
 			first ? r->stamp_ns : MAX(list->newest_stamp_ns, r->stamp_ns);
-		shelf_counts_add(&list->waiting, &one);
+		shelfcounts_add(&list->waiting, &one);
 	}
 }
 
@@ -127,7 +127,7 @@ void spoollist_add(struct spoollist_segment *to, const struct spoollist_segment 
 		to->newest_stamp_ns = MAX(to->newest_stamp_ns, what->newest_stamp_ns);
 	}
 	to->size += what->size;
-	shelf_counts_add(&to->waiting, &what->waiting);
+	shelfcounts_add(&to->waiting, &what->waiting);
 	to->settled += what->settled;
 	to->damaged_points += what->damaged_points;
 	to->damage.places += what->damage.places;

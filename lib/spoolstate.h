@@ -41,7 +41,7 @@ static inline bool spoolstate_is_idle(const struct spool *spool, const struct qu
 /** What the node's record counts as, while it rests on disk. */
 static inline struct shelf_counts spoolstate_counts(const struct queue_node *node)
 {
-	return shelf_counts_of(node->batch, node->first);
+	return shelfcounts_of(node->batch, node->first);
 }
 
 /** The node leaves the list and is settled: what it has on disk waits for its mark. */
