@@ -149,22 +149,6 @@ static void check_urls(const struct config_output *o, struct report *report)
 		error(o, report, "http_proxy", url_proxy_problem(o->http_proxy));
 }
 
-/* InfluxDB 2 answers 400 to what has none; the others that speak its protocol do not ask. */
-static void check_organization(const struct config_output *o, struct report *report)
-{
-	if (o->type != OUTPUT_INFLUX2 || *o->organization)
-		return;
-	for (size_t i = 0; i < o->urls.n; i++)
-		if (!url_has_parameter(o->urls.items[i], "org") &&
-		    !url_has_parameter(o->urls.items[i], "orgID")) {
-			report_add(report, REPORT_NOTE, place_of(o, "organization"),
-			           "[output.%s] organization: empty; InfluxDB 2 takes nothing "
-			           "without, VictoriaMetrics and Telegraf do",
-			           o->name);
-			return;
-		}
-}
-
 static void check_login(const struct config_output *o, struct report *report)
 {
 	bool token = *o->token || *o->token_file, login = *o->username || token;
@@ -208,6 +192,5 @@ void confcheck_output(const struct config_output *o, struct report *report)
 		error(o, report, "batch_max_bytes",
 		      "larger than spool_max_bytes; no full batch could wait");
 	check_urls(o, report);
-	check_organization(o, report);
 	check_login(o, report);
 }

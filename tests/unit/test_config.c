@@ -491,7 +491,7 @@ static void keys_that_do_nothing_are_told(void **state)
 	         "insecure_skip_verify: not used"},
 		/* Nothing to tell. */
 		{"tls_ca = /f\nurls = http://a https://b\n", ""},
-		{"type = influx2\norganization = o\nbucket = b\n", ""},
+		{"type = influx2\nbucket = b\n", ""},
 		{"bucket =\n", ""},
 		{"type = stdout\n", ""},
 	};
@@ -511,11 +511,8 @@ static void each_type_has_its_receivers(void **state)
 	     -EINVAL);
 	says("type = influx3\n", "", 0);
 	assert_string_equal(config->outputs[0].urls.items[0], "http://127.0.0.1:8181");
-	says("type = influx2\n", ":1: [output.o] organization: empty; InfluxDB 2 takes nothing", 0);
+	says("type = influx2\n", "", 0);
 	assert_string_equal(config->outputs[0].urls.items[0], "http://127.0.0.1:8086");
-	says("type = influx2\nurls = http://h?org=o http://i/x?a=b&orgID=1\n", "", 0);
-	says("type = influx2\nurls = http://h?org=o http://i\n", "organization: empty", 0);
-	says("organization =\n", "", 0);
 }
 
 static void headers_are_checked_by_name(void **state)
