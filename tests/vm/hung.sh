@@ -29,7 +29,7 @@ httpd -p 127.0.0.1:8086 -h /www
 
 cat >/root/tmp/thermograf.ini <<'END'
 [agent]
-interval = 1s
+interval = 500ms
 flush_jitter = 0
 [output.there]
 type = http

@@ -10,8 +10,8 @@ import lab
 from agent import BUILD, parse_lines
 from tap import at_most, equal, true
 
-# The oldest: BPF memory counts to RLIMIT_MEMLOCK there, and bpf(2) as a whole wants CAP_BPF.
-KERNELS = ("5.10", "6.12")
+# The oldest: BPF memory counts to RLIMIT_MEMLOCK there, and bpf(2) as a whole wants CAP_BPF. And Debian 12's own.
+KERNELS = ("5.10", "6.1")
 MODULES = ("virtio_pci", "virtio_blk", "overlay")
 ROOT = ("dbus", "kmod", "python3", "systemd", "systemd-sysv", "udev")
 APPEND = ("systemd.show_status=no",)
