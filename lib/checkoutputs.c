@@ -21,14 +21,9 @@ static bool has_receiver(const struct config_output *o)
 /* What root can read may be closed to the service. Credentials of systemd are not: they have no folder. */
 static void check_service(struct checkup *c, const struct config_output *o, const char *about)
 {
-	const struct {
-		const char *key, *path;
-	} files[] = {{"password_file", o->password_file},
-	             {"token_file", o->token_file},
-	             {"tls_ca", o->tls_ca},
-	             {"tls_cert", o->tls_cert},
-	             {"tls_key", o->tls_key}};
+	struct credentials_file files[CREDENTIALS_MAX_FILES];
 
+	credentials_files(o, files);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		int err = *files[i].path ? serviceuser_try_read(files[i].path) : 0;
 

@@ -13,8 +13,8 @@
 /* Longer values make a message unreadable. */
 #define QUOTE_MAX 60
 #define NAME_FORM "a name is " PARSE_NAME_RULE
-_Static_assert(sizeof("output.") - 1 + PARSE_NAME_MAX == INIFILE_SECTION_MAX,
-               "each name can stand in a file");
+static_assert(sizeof("output.") - 1 + PARSE_NAME_MAX == INIFILE_SECTION_MAX,
+              "each name can stand in a file");
 
 /* Tags that our own lines bear: a global one would be there on some lines and hidden on others. "time" is
  * refused by InfluxDB. "host" is free: a global tag host wins, as with Telegraf. */

@@ -18,21 +18,35 @@ void credentials_free(struct credentials *c)
 	c->public_key = NULL;
 }
 
+void credentials_files(const struct config_output *config, struct credentials_file *ret)
+{
+	assert(config && ret);
+
+	const struct credentials_file files[CREDENTIALS_MAX_FILES] = {
+		{"password_file", config->password_file},
+		{"token_file", config->token_file},
+		{"tls_ca", config->tls_ca},
+		{"tls_cert", config->tls_cert},
+		{"tls_key", config->tls_key},
+	};
+
+	memcpy(ret, files, sizeof(files));
+}
+
 void credentials_mark(const struct config_output *config, struct credentials_mark *ret)
 {
 	assert(config && ret);
 
-	const char *const paths[CREDENTIALS_MAX_FILES] = {config->password_file, config->token_file,
-	                                                  config->tls_ca, config->tls_cert,
-	                                                  config->tls_key};
+	struct credentials_file files[CREDENTIALS_MAX_FILES];
 
+	credentials_files(config, files);
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < CREDENTIALS_MAX_FILES; i++) {
 		struct stat st;
 
-		if (!*paths[i])
+		if (!*files[i].path)
 			continue;
-		if (stat(paths[i], &st)) {
+		if (stat(files[i].path, &st)) {
 			ret->files[i].err = errno;
 			continue;
 		}
@@ -65,8 +79,13 @@ bool credentials_are_in_files(const struct config_output *config)
 {
 	assert(config);
 
-	return *config->password_file || *config->token_file || *config->tls_ca ||
-	       *config->tls_cert || *config->tls_key;
+	struct credentials_file files[CREDENTIALS_MAX_FILES];
+
+	credentials_files(config, files);
+	for (size_t i = 0; i < CREDENTIALS_MAX_FILES; i++)
+		if (*files[i].path)
+			return true;
+	return false;
 }
 
 /* One line at most: a header cannot hold two. */

@@ -31,6 +31,14 @@ struct credentials {
 		public_key; /* of the configuration: its file holds a secret and everybody can read it; or NULL */
 };
 
+/** A key that names a file, and the file; "": none. */
+struct credentials_file {
+	const char *key, *path;
+};
+
+/** All such keys. @param ret  CREDENTIALS_MAX_FILES of them; borrow from @p config */
+void credentials_files(const struct config_output *config, struct credentials_file *ret);
+
 /**
  * Reads everything anew.
  * @param ret   freed before; unchanged on failure
