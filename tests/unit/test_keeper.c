@@ -180,6 +180,22 @@ static bool all_recovered(struct scene *s)
 	return check_sums(s).lines_recovered == s->windows * LINES;
 }
 
+/* Windows that stay: nothing of them is only in memory. */
+static void save_windows(struct scene *s, int n)
+{
+	for (int i = 0; i < n; i++)
+		add_window(s, 60000 * MS);
+	run_until(s, all_on_disk);
+}
+
+/* Another agent, once it has counted what the first one left. */
+static void restart_agent(struct scene *s)
+{
+	kill_agent(s);
+	start_agent(s);
+	run_until(s, all_recovered);
+}
+
 static bool one_recovered(struct scene *s)
 {
 	return check_sums(s).lines_recovered == LINES;
@@ -264,9 +280,7 @@ static void a_slow_receiver_has_the_window_on_disk_until_it_answers(void **state
 	assert_false(check_sums(&s).failing);
 	assert_int_equal(segments(&s), 1);
 	/* It does not, and the agent is killed; the next one delivers. */
-	kill_agent(&s);
-	start_agent(&s);
-	run_until(&s, all_recovered);
+	restart_agent(&s);
 	add_window(&s, 60000 * MS);
 	run_until(&s, no_files);
 	assert_int_equal(segments(&s), 0);
@@ -283,20 +297,14 @@ static void a_kill_during_an_outage_loses_nothing_that_was_saved(void **state)
 	for (int kill = 0; kill < 3; kill++) {
 		add_window(&s, 60000 * MS);
 		run_until(&s, failing);
-		for (int i = 0; i < 3; i++)
-			add_window(&s, 60000 * MS);
-		run_until(&s, all_on_disk);
-		kill_agent(&s);
-		start_agent(&s);
-		run_until(&s, all_recovered);
+		save_windows(&s, 3);
+		restart_agent(&s);
 	}
 	const char *log = logged(&s);
 	assert_int_equal(count(log, "output out: 80 lines of 4 windows from before wait in "), 1);
 	assert_int_equal(count(log, "output out: 240 lines of 12 windows from before wait in "), 1);
 	start_receiver(&s);
-	kill_agent(&s);
-	start_agent(&s);
-	run_until(&s, all_recovered);
+	restart_agent(&s);
 	/* The next window, and ten old ones. */
 	add_window(&s, 60000 * MS);
 	run_until(&s, idle);
@@ -357,9 +365,7 @@ static void the_end_sends_old_windows_within_their_limit(void **state)
 	(void)state;
 	refuse(&s, 1, "Retry-After: 60\r\n");
 	scene_make(&s);
-	for (int i = 0; i < 30; i++)
-		add_window(&s, 60000 * MS);
-	run_until(&s, all_on_disk);
+	save_windows(&s, 30);
 	output_flush(s.output);
 	run_until(&s, idle);
 	assert_int_equal(check_sums(&s).windows_queued, 30 - PUSH_OLD_PER_INTERVAL);
@@ -438,9 +444,7 @@ static void what_a_damaged_record_held_is_counted(void **state)
 	(void)state;
 	refuse(&s, 1, "Retry-After: 60\r\n");
 	scene_make(&s);
-	for (int i = 0; i < 5; i++)
-		add_window(&s, 60000 * MS);
-	run_until(&s, all_on_disk);
+	save_windows(&s, 5);
 	kill_agent(&s);
 	folder_each(&s.folder, damage_bodies, NULL);
 	start_agent(&s);
@@ -472,9 +476,7 @@ static void a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other(void *
 	s.config.content_encoding = ENCODING_IDENTITY;
 	refuse(&s, 1, "Retry-After: 60\r\n");
 	start_agent(&s);
-	for (int i = 0; i < OUTAGE_WINDOWS; i++)
-		add_window(&s, 60000 * MS);
-	run_until(&s, all_on_disk);
+	save_windows(&s, OUTAGE_WINDOWS);
 	assert_int_equal(segments(&s), 2);
 	kill_agent(&s);
 	refused = O_RDWR;
@@ -514,12 +516,8 @@ static void what_cannot_be_read_is_told_once_and_once_when_it_can(void **state)
 	(void)state;
 	refuse(&s, 1, "Retry-After: 60\r\n");
 	scene_make(&s);
-	for (int i = 0; i < 3; i++)
-		add_window(&s, 60000 * MS);
-	run_until(&s, all_on_disk);
-	kill_agent(&s);
-	start_agent(&s);
-	run_until(&s, all_recovered);
+	save_windows(&s, 3);
+	restart_agent(&s);
 	refused = O_RDONLY;
 	for (int i = 0; i < 4; i++) {
 		add_window(&s, 0);
@@ -546,9 +544,7 @@ static void another_section_changes_bounds_now_and_the_folder_later(void **state
 	(void)state;
 	refuse(&s, 1, "Retry-After: 60\r\n");
 	scene_make(&s);
-	for (int i = 0; i < 40; i++)
-		add_window(&s, 60000 * MS);
-	run_until(&s, all_on_disk);
+	save_windows(&s, 40);
 	uint64_t bytes = check_sums(&s).spool_bytes;
 	other = s.config;
 	other.spool_dir = (char *)"/nonexistent";

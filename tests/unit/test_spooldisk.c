@@ -119,6 +119,13 @@ static void put_saved(struct scene *s, uint32_t id, int64_t stamp_ns, uint32_t l
 	do_all(s);
 }
 
+/* So many windows of one batch each, from number 1 and stamp 10 on. */
+static void put_windows(struct scene *s, uint32_t n, uint32_t len)
+{
+	for (uint32_t id = 1; id <= n; id++)
+		put_saved(s, id, id * 10, len);
+}
+
 /* @return its number; 0: none */
 static uint32_t lend(struct scene *s, enum spool_cursor cursor)
 {
@@ -220,8 +227,7 @@ static void fresh_windows_go_before_those_on_disk(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 3; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 3, 300);
 	put(&s, 4, 40, 300);
 	assert_int_equal(lend(&s, SPOOL_FRESH), 4);
 	spool_done(s.spool);
@@ -243,8 +249,7 @@ static void what_was_settled_is_not_sent_again(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 10; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 10, 300);
 	for (uint32_t id = 1; id <= 4; id++)
 		assert_int_equal(send_old(&s), id);
 	do_all(&s);
@@ -268,8 +273,7 @@ static void each_is_marked_whatever_is_settled_meanwhile(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 4; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 4, 300);
 	assert_int_equal(send_old(&s), 1);
 	do_all(&s);
 	/* 4 is in memory still: nothing is read, and the mark of 2 is the next task. */
@@ -338,8 +342,7 @@ static void a_full_disk_falls_back_to_memory_and_is_tried_again(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 5; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 5, 300);
 	s.fail = -ENOSPC;
 	for (uint32_t id = 6; id <= 30; id++) {
 		put_saved(&s, id, id * 10, 300);
@@ -369,8 +372,7 @@ static void a_disk_that_hangs_holds_up_nothing(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 5; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 5, 300);
 	put(&s, 6, 60, 300);
 	spool_save(s.spool);
 	assert_true(take_task(&s));
@@ -425,8 +427,7 @@ static void a_folder_that_was_taken_away_is_made_anew(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 5; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 5, 300);
 	uint64_t gone = spool_totals(s.spool).points - (5 % 7 + 1);
 	struct folder gone_with_its_lock = s.folder;
 	folder_free(&gone_with_its_lock);
@@ -447,8 +448,7 @@ static void one_that_is_refused_waits_behind_all_others_on_disk(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 6; id++)
-		put_saved(&s, id, id * 10, 300);
+	put_windows(&s, 6, 300);
 	put(&s, 7, 70, 300);
 	assert_int_equal(lend(&s, SPOOL_FRESH), 7);
 	spool_done(s.spool);
@@ -609,8 +609,7 @@ static void what_is_settled_leaves_before_what_waits(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 4; id++)
-		put_saved(&s, id, id * 10, 16000);
+	put_windows(&s, 4, 16000);
 	assert_int_equal(lend(&s, SPOOL_FRESH), 4);
 	spool_done(s.spool);
 	put_saved(&s, 5, 50, 16000);
@@ -625,8 +624,7 @@ static void a_segment_that_cannot_be_counted_holds_up_no_other(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 4; id++)
-		put_saved(&s, id, id * 10, 15000);
+	put_windows(&s, 4, 15000);
 	restart(&s);
 	s.uncountable = 2;
 	do_all(&s);
@@ -659,8 +657,7 @@ static void a_segment_that_is_not_known_to_be_gone_is_kept(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 3; id++)
-		put_saved(&s, id, id * 10, 600);
+	put_windows(&s, 3, 600);
 	s.fail = -EIO;
 	put_saved(&s, 4, 40, 600);
 	s.fail = 0;
@@ -682,8 +679,7 @@ static void where_the_bound_is_met_it_leaves_as_any_other(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 4; id++)
-		put_saved(&s, id, id * 10, 15000);
+	put_windows(&s, 4, 15000);
 	restart(&s);
 	s.uncountable = 1;
 	do_all(&s);
@@ -720,8 +716,7 @@ static void a_smaller_bound_is_kept_from_the_start_on(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 60; id++)
-		put_saved(&s, id, id * 10, 1000);
+	put_windows(&s, 60, 1000);
 	uint64_t points = spool_totals(s.spool).points;
 	kill_agent(&s);
 	start(&s, MEMORY, DISK / 2);
@@ -872,8 +867,7 @@ static void a_write_that_was_cut_short_costs_itself_only(void **state)
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 4; id++)
-		put_saved(&s, id, id * 10, 40);
+	put_windows(&s, 4, 40);
 	size_t len = only_segment(&s, path, bytes, sizeof(bytes));
 	for (size_t cut = 0; cut < record_bytes(40); cut++) {
 		restart(&s);
@@ -899,8 +893,7 @@ static void with_any_byte_flipped_all_others_are_sent_and_the_sums_are_right(voi
 
 	(void)state;
 	scene_make(&s);
-	for (uint32_t id = 1; id <= 4; id++)
-		put_saved(&s, id, id * 10, 30);
+	put_windows(&s, 4, 30);
 	size_t len = only_segment(&s, path, bytes, sizeof(bytes));
 	for (size_t at = 0; at < len; at++) {
 		restart(&s);
